@@ -1,1 +1,35 @@
-fn main() {}
+//! Chores of the workspace: `cargo xtask tidy` and `cargo xtask with-postgres -- CMD…`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a build tool, never shipped: it runs cargo, initdb and the tests, and reads PATH"
+)]
+
+mod postgres;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask tidy                      hold the arrows between the crates
+       cargo xtask with-postgres -- CMD…     run CMD with SEOGO_TEST_POSTGRES_URL set to a fresh server";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    run(&arguments).await.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(arguments: &[String]) -> Result<ExitCode> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["tidy"] => tidy::run(),
+        ["with-postgres", "--", program, rest @ ..] => postgres::run_with(program, rest).await,
+        _ => bail!("{USAGE}"),
+    }
+}
