@@ -1,0 +1,69 @@
+# Everything a newcomer needs: `make run` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BINARY := target/release/seogo
+TIMES := target/times.txt
+# cargo-nextest runs tests in parallel processes; plain cargo test does where it is not installed.
+TEST := $(shell command -v cargo-nextest >/dev/null && echo cargo nextest run || echo cargo test --all-targets)
+
+# $(call part,NAME,COMMANDS): runs the commands and says how long they took.
+define part
+	@echo "== $(1)"; start=$$SECONDS; ( $(2) ); \
+	mkdir -p target; echo "== $(1): $$(( SECONDS - start )) s" | tee -a $(TIMES)
+endef
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 \t/' | expand -t 16
+
+.PHONY: run
+run: setup build | data ## Install what is needed, build, start Seogo with a few sample files
+	$(BINARY) serve
+
+.PHONY: setup
+setup: ## Install the system packages that running and building need
+	@deploy/system-packages.sh run
+
+.PHONY: setup-test
+setup-test:
+	@deploy/system-packages.sh test
+
+# The first time only: once there is a data folder, its content is the owner's.
+data:
+	@deploy/sample-files.sh fixtures/samples data/library
+
+.PHONY: build
+build: web/build/index.html ## Build target/release/seogo with the web app inside
+	$(call part,release build,cargo build --release --locked --package seogo)
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/build/index.html: web/node_modules/.package-lock.json $(shell find web/src web/static web/*.js web/*.ts web/*.json -type f 2>/dev/null)
+	cd web && npm run build
+	@touch $@
+
+.PHONY: test
+test: ## Run everything that CI runs
+	@rm -f $(TIMES)
+	$(call part,system packages,$(MAKE) setup-test)
+	$(call part,formatting,cargo fmt --all --check)
+	$(call part,web app: install,$(MAKE) web/node_modules/.package-lock.json)
+	$(call part,web app: check,cd web && npm run check)
+	$(call part,web app: tests,cd web && npm test)
+	$(call part,web app: build,$(MAKE) web/build/index.html)
+	$(call part,clippy,cargo clippy --workspace --all-targets --locked -- -D warnings)
+	$(call part,tidy,cargo xtask tidy)
+	$(call part,tests,cargo xtask with-postgres -- $(TEST) --workspace --locked)
+	@$(MAKE) build
+	$(call part,end to end,cd e2e && npm ci --no-audit --no-fund && SEOGO_BINARY=$(CURDIR)/$(BINARY) node --test)
+	@echo; echo "All tests passed. Where the time went:"; cat $(TIMES)
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
