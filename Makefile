@@ -34,7 +34,8 @@ setup-test:
 
 # The first time only: once there is a data folder, its content is the owner's.
 data:
-	@deploy/sample-files.sh fixtures/samples data/library
+	@mkdir -p data/library
+	cp -R fixtures/samples/. data/library/
 
 .PHONY: build
 build: web/build/index.html ## Build target/release/seogo with the web app inside
