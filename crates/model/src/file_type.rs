@@ -16,19 +16,39 @@ pub struct FileType {
 }
 
 const fn document(extension: &'static str, mime: &'static str) -> FileType {
-    FileType { extension, category: Category::Document, mime, needs_conversion: false }
+    FileType {
+        extension,
+        category: Category::Document,
+        mime,
+        needs_conversion: false,
+    }
 }
 
 const fn audio(extension: &'static str, mime: &'static str) -> FileType {
-    FileType { extension, category: Category::Audio, mime, needs_conversion: false }
+    FileType {
+        extension,
+        category: Category::Audio,
+        mime,
+        needs_conversion: false,
+    }
 }
 
 const fn image(extension: &'static str, mime: &'static str) -> FileType {
-    FileType { extension, category: Category::Image, mime, needs_conversion: false }
+    FileType {
+        extension,
+        category: Category::Image,
+        mime,
+        needs_conversion: false,
+    }
 }
 
 const fn video(extension: &'static str, mime: &'static str, needs_conversion: bool) -> FileType {
-    FileType { extension, category: Category::Video, mime, needs_conversion }
+    FileType {
+        extension,
+        category: Category::Video,
+        mime,
+        needs_conversion,
+    }
 }
 
 /// Every extension with a meaning of its own. Anything else is a document of type `bin`: kept, found by name, downloadable.
@@ -52,9 +72,18 @@ pub const ACCEPTED_EXTENSIONS: &[FileType] = &[
     document("htm", "text/html"),
     document("xhtml", "application/xhtml+xml"),
     document("mhtml", "multipart/related"),
-    document("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    document("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    document("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    document(
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+    document(
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    document(
+        "pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
     document("doc", "application/msword"),
     document("xls", "application/vnd.ms-excel"),
     document("ppt", "application/vnd.ms-powerpoint"),

@@ -153,7 +153,11 @@ pub struct StageSpec {
 /// A message fit for `error_message`: trimmed, at most [`ERROR_MESSAGE_MAX_CHARS`] characters, and `fallback` where nothing is left.
 pub fn bounded_error_message(message: &str, fallback: &str) -> String {
     let trimmed = message.trim();
-    let text = if trimmed.is_empty() { fallback } else { trimmed };
+    let text = if trimmed.is_empty() {
+        fallback
+    } else {
+        trimmed
+    };
     // PostgreSQL's TEXT holds no NUL.
     text.chars()
         .filter(|c| *c != '\0')

@@ -1,1 +1,21 @@
+//! Runs stages over documents so that nothing is lost, done twice at once, or retried for ever.
+//!
+//! This crate knows what a stage *is* ([`Stage`]) and no stage by name. [`Graph`] holds them; [`Runner`] claims rows, keeps
+//! their leases alive, runs the stage outside any transaction, and commits results, completion and next stages together.
 
+mod backoff;
+mod graph;
+mod lanes;
+mod runner;
+mod stage;
+mod worker;
+
+pub use graph::{Graph, GraphError};
+pub use lanes::LaneLimits;
+pub use runner::{Runner, RunnerConfig};
+pub use stage::{Job, Outcome, Stage, StageError};
+
+/// Priority of work that a person waits for.
+pub const PRIORITY_PERSON: i64 = 10;
+/// Priority of everything else.
+pub const PRIORITY_BULK: i64 = 0;

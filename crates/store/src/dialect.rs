@@ -1,0 +1,272 @@
+//! What differs between SQLite and PostgreSQL, and the only code that knows which of them it talks to.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgQueryResult, PgRow, Postgres};
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{
+    Arguments, AssertSqlSafe, Column, Database, Decode, Pool, Transaction, TypeInfo, ValueRef,
+};
+
+use crate::value::{Row, Value};
+use crate::{StoreError, StoreOptions};
+
+/// The words that differ.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// Column type of bytes.
+    pub blob: &'static str,
+    /// Ends a SELECT of rows that are about to be claimed.
+    pub skip_locked: &'static str,
+    /// Ends a SELECT of rows that are about to be changed.
+    pub for_update: &'static str,
+}
+
+/// A transaction on one of the databases; rolled back when dropped.
+#[async_trait]
+pub(crate) trait Connection: Send {
+    async fn fetch(&mut self, sql: String, args: Vec<Value>) -> Result<Vec<Row>, StoreError>;
+    async fn execute(&mut self, sql: String, args: Vec<Value>) -> Result<u64, StoreError>;
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// A database that hands out transactions.
+#[async_trait]
+pub(crate) trait Backend: Send + Sync {
+    fn words(&self) -> &'static Words;
+    async fn read(&self) -> Result<Box<dyn Connection>, StoreError>;
+    async fn write(&self) -> Result<Box<dyn Connection>, StoreError>;
+    async fn close(&self);
+}
+
+/// Opens the database the URL names and brings its schema up to date.
+pub(crate) async fn open(
+    url: &str,
+    options: &StoreOptions,
+) -> Result<Box<dyn Backend>, StoreError> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Box::new(SqlBackend::postgres(url, options).await?));
+    }
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(Box::new(SqlBackend::sqlite(path, options).await?));
+    }
+    Err(StoreError::UnknownUrl(url.to_owned()))
+}
+
+/// How one database binds, decodes and counts.
+pub(crate) trait Dialect: Database + sqlx::database::HasStatementCache {
+    const WORDS: Words;
+    /// Begins a transaction that may write. SQLite must take the write lock at once: a transaction that reads first and
+    /// writes later fails with SQLITE_BUSY instead of waiting.
+    const BEGIN_WRITE: &'static str;
+    /// Begins a transaction that only reads, on one snapshot.
+    const BEGIN_READ: &'static str;
+
+    fn bind(args: &mut Self::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError>;
+    fn decode(row: &Self::Row) -> Result<Row, StoreError>;
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+}
+
+struct SqlBackend<DB: Dialect> {
+    reads: Pool<DB>,
+    writes: Pool<DB>,
+}
+
+impl SqlBackend<Sqlite> {
+    async fn sqlite(path: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::from_str("sqlite:")?
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(options.lock_timeout);
+        let writes: Pool<Sqlite> = pool(1, options).connect_with(connect.clone()).await?;
+        crate::schema::migrator(&Sqlite::WORDS).run(&writes).await?;
+        let reads = pool(options.read_connections, options)
+            .connect_with(connect.pragma("query_only", "on"))
+            .await?;
+        Ok(Self { reads, writes })
+    }
+}
+
+impl SqlBackend<Postgres> {
+    async fn postgres(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let connect = PgConnectOptions::from_str(url)?.application_name("seogo");
+        let pool: Pool<Postgres> = pool(options.read_connections, options)
+            .connect_with(connect)
+            .await?;
+        crate::schema::migrator(&Postgres::WORDS).run(&pool).await?;
+        Ok(Self {
+            reads: pool.clone(),
+            writes: pool,
+        })
+    }
+}
+
+fn pool<DB: Database>(connections: u32, options: &StoreOptions) -> PoolOptions<DB> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(Duration::from_secs(600))
+}
+
+#[async_trait]
+impl<DB> Backend for SqlBackend<DB>
+where
+    DB: Dialect,
+    for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
+    DB::Arguments: sqlx::IntoArguments<DB>,
+{
+    fn words(&self) -> &'static Words {
+        &DB::WORDS
+    }
+
+    async fn read(&self) -> Result<Box<dyn Connection>, StoreError> {
+        Ok(Box::new(SqlConnection(
+            self.reads.begin_with(DB::BEGIN_READ).await?,
+        )))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Connection>, StoreError> {
+        Ok(Box::new(SqlConnection(
+            self.writes.begin_with(DB::BEGIN_WRITE).await?,
+        )))
+    }
+
+    async fn close(&self) {
+        self.reads.close().await;
+        self.writes.close().await;
+    }
+}
+
+struct SqlConnection<DB: Database>(Transaction<'static, DB>);
+
+#[async_trait]
+impl<DB> Connection for SqlConnection<DB>
+where
+    DB: Dialect,
+    for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
+    DB::Arguments: sqlx::IntoArguments<DB>,
+{
+    async fn fetch(&mut self, sql: String, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let rows = sqlx::query_with(AssertSqlSafe(sql), bound::<DB>(args)?)
+            .fetch_all(&mut *self.0)
+            .await?;
+        rows.iter().map(DB::decode).collect()
+    }
+
+    async fn execute(&mut self, sql: String, args: Vec<Value>) -> Result<u64, StoreError> {
+        let result = sqlx::query_with(AssertSqlSafe(sql), bound::<DB>(args)?)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(DB::rows_affected(&result))
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+fn bound<DB: Dialect>(values: Vec<Value>) -> Result<DB::Arguments, StoreError> {
+    let mut args = DB::Arguments::default();
+    for value in values {
+        DB::bind(&mut args, value).map_err(sqlx::Error::Encode)?;
+    }
+    Ok(args)
+}
+
+/// Decodes every column by the name of its type.
+fn decode_columns<'r, R>(row: &'r R) -> Result<Row, StoreError>
+where
+    R: sqlx::Row,
+    usize: sqlx::ColumnIndex<R>,
+    String: Decode<'r, R::Database>,
+    i64: Decode<'r, R::Database>,
+    f64: Decode<'r, R::Database>,
+    Vec<u8>: Decode<'r, R::Database>,
+{
+    let mut values = Vec::with_capacity(row.columns().len());
+    for index in 0..row.columns().len() {
+        let raw = row.try_get_raw(index)?;
+        let kind = raw.type_info().name().to_owned();
+        let decoded = match (raw.is_null(), kind.as_str()) {
+            (true, _) => Ok(Value::Text(None)),
+            (_, "TEXT" | "VARCHAR" | "NAME") => Decode::decode(raw).map(|v| Value::Text(Some(v))),
+            (_, "INTEGER" | "INT8" | "BIGINT") => Decode::decode(raw).map(|v| Value::Int(Some(v))),
+            (_, "REAL" | "FLOAT8") => Decode::decode(raw).map(|v| Value::Real(Some(v))),
+            (_, "BLOB" | "BYTEA") => Decode::decode(raw).map(|v| Value::Blob(Some(v))),
+            (_, other) => {
+                let column = row.columns()[index].name();
+                return Err(StoreError::Unreadable(format!(
+                    "column {column} has the type {other}"
+                )));
+            }
+        };
+        values.push(decoded.map_err(sqlx::Error::Decode)?);
+    }
+    Ok(Row::new(values))
+}
+
+macro_rules! bind_value {
+    ($args:expr, $value:expr) => {
+        match $value {
+            Value::Text(text) => $args.add(text),
+            Value::Int(number) => $args.add(number),
+            Value::Real(number) => $args.add(number),
+            Value::Blob(bytes) => $args.add(bytes),
+        }
+    };
+}
+
+impl Dialect for Sqlite {
+    const WORDS: Words = Words {
+        blob: "BLOB",
+        // One writer at a time: the rows are ours already.
+        skip_locked: "",
+        for_update: "",
+    };
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_READ: &'static str = "BEGIN DEFERRED";
+
+    fn bind(args: &mut SqliteArguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
+        bind_value!(args, value)
+    }
+
+    fn decode(row: &SqliteRow) -> Result<Row, StoreError> {
+        decode_columns(row)
+    }
+
+    fn rows_affected(result: &SqliteQueryResult) -> u64 {
+        result.rows_affected()
+    }
+}
+
+impl Dialect for Postgres {
+    const WORDS: Words = Words {
+        blob: "BYTEA",
+        skip_locked: "FOR UPDATE SKIP LOCKED",
+        for_update: "FOR UPDATE",
+    };
+    const BEGIN_WRITE: &'static str = "BEGIN";
+    const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+    fn bind(args: &mut PgArguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
+        bind_value!(args, value)
+    }
+
+    fn decode(row: &PgRow) -> Result<Row, StoreError> {
+        decode_columns(row)
+    }
+
+    fn rows_affected(result: &PgQueryResult) -> u64 {
+        result.rows_affected()
+    }
+}

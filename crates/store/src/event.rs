@@ -1,0 +1,33 @@
+//! What changed, told to whoever listens in this process. A hint: the database is the truth.
+
+use model::{Category, DocumentId, QueueItemId, Status};
+
+/// A committed change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A document was added, changed, or removed.
+    Document {
+        /// Which one.
+        id: DocumentId,
+        /// Its category, where the change knew it.
+        category: Option<Category>,
+    },
+    /// A queue row changed.
+    Queue {
+        /// Which row.
+        id: QueueItemId,
+        /// Its document.
+        document_id: DocumentId,
+        /// Its stage.
+        stage: String,
+        /// Where it stands now.
+        status: Status,
+        /// 0 to 1, where known.
+        progress: Option<f64>,
+    },
+    /// A stage was paused or resumed.
+    Stage {
+        /// Its name.
+        stage: String,
+    },
+}

@@ -1,0 +1,92 @@
+//! What can be done in one transaction, one file per concern.
+
+pub mod accounts;
+pub mod changes;
+pub mod documents;
+pub mod files;
+pub mod passages;
+pub mod queue;
+pub mod queue_steer;
+pub mod queue_view;
+
+use std::fmt;
+
+use tokio::sync::broadcast;
+
+use crate::dialect::{Connection, Words};
+use crate::value::{Row, Value};
+use crate::{Event, StoreError};
+
+/// A transaction; rolled back when dropped without [`Tx::commit`].
+pub struct Tx {
+    connection: Box<dyn Connection>,
+    words: &'static Words,
+    hub: broadcast::Sender<Event>,
+    events: Vec<Event>,
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(
+        connection: Box<dyn Connection>,
+        words: &'static Words,
+        hub: broadcast::Sender<Event>,
+    ) -> Self {
+        Self {
+            connection,
+            words,
+            hub,
+            events: Vec::new(),
+        }
+    }
+
+    /// Makes everything done in this transaction last, then tells this process's listeners.
+    ///
+    /// # Errors
+    /// The database did not take it; then none of it happened, unless the connection broke during the commit itself.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.connection.commit().await?;
+        for event in self.events {
+            // No listener is no error.
+            let _ = self.hub.send(event);
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &mut self,
+        sql: impl Into<String>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.connection.fetch(sql.into(), args).await
+    }
+
+    async fn fetch_optional(
+        &mut self,
+        sql: impl Into<String>,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch(sql, args).await?.into_iter().next())
+    }
+
+    async fn execute(
+        &mut self,
+        sql: impl Into<String>,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        self.connection.execute(sql.into(), args).await
+    }
+}
+
+/// `$first, $first+1, …` for `count` arguments of an `IN (…)`.
+fn placeholders(first: usize, count: usize) -> String {
+    (first..first + count)
+        .map(|n| format!("${n}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

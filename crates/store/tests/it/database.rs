@@ -1,0 +1,158 @@
+//! An empty database for one case, and shorthands for what cases put into it.
+
+use model::{
+    Category, Document, DocumentId, QueueItem, QueueItemId, SeededRandom, Source, SystemClock,
+    SystemRandom, Timestamp, new_uuid,
+};
+use store::{Claim, Enqueue, Store, StoreOptions, Tx};
+use testkit::TestPostgres;
+
+/// The time at which every case begins.
+pub const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+pub struct Database {
+    pub store: Store,
+    url: String,
+    _keep: Keep,
+}
+
+#[allow(dead_code, reason = "kept for what dropping them cleans up")]
+enum Keep {
+    Folder(tempfile::TempDir),
+    Postgres(TestPostgres),
+}
+
+impl Database {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        Self::open(url, Keep::Folder(folder)).await
+    }
+
+    pub async fn postgres() -> Self {
+        let database = TestPostgres::create();
+        Self::open(database.url(), Keep::Postgres(database)).await
+    }
+
+    async fn open(url: String, keep: Keep) -> Self {
+        let store = Store::open(&url, &StoreOptions::default()).await.unwrap();
+        Self {
+            store,
+            url,
+            _keep: keep,
+        }
+    }
+
+    /// A second process's view of the same database.
+    pub async fn open_again(&self) -> Store {
+        Store::open(&self.url, &StoreOptions::default())
+            .await
+            .unwrap()
+    }
+
+    pub async fn write(&self) -> Tx {
+        self.store.write().await.unwrap()
+    }
+
+    pub async fn read(&self) -> Tx {
+        self.store.read().await.unwrap()
+    }
+
+    /// Adds a document called `title`, committed.
+    pub async fn add(&self, title: &str) -> Document {
+        let document = document(title);
+        let mut tx = self.write().await;
+        tx.insert_document(&document, None).await.unwrap();
+        tx.commit().await.unwrap();
+        document
+    }
+
+    /// Asks for a run, committed.
+    pub async fn enqueue(&self, document: &Document, stage: &str) -> bool {
+        self.enqueue_with(document, stage, 0, NOW).await
+    }
+
+    pub async fn enqueue_with(
+        &self,
+        document: &Document,
+        stage: &str,
+        priority: i64,
+        run_at: Timestamp,
+    ) -> bool {
+        let mut tx = self.write().await;
+        let work = Enqueue {
+            id: QueueItemId::new(&SystemClock, &SystemRandom),
+            document_id: document.id.clone(),
+            stage: stage.to_owned(),
+            priority,
+            run_at,
+            max_attempts: 3,
+            stage_version: 1,
+        };
+        let added = tx.enqueue(&work, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        added
+    }
+
+    /// Claims up to `limit` rows for a minute, committed.
+    pub async fn claim(&self, stage: &str, limit: i64, now: Timestamp) -> Vec<QueueItem> {
+        let lease_id = new_uuid(&SystemClock, &SystemRandom);
+        let claim = Claim {
+            stage,
+            worker: "tester",
+            lease_id: &lease_id,
+            lease_until: now.plus_ms(60_000),
+            limit,
+        };
+        let mut tx = self.write().await;
+        let items = tx.claim(&claim, now).await.unwrap();
+        tx.commit().await.unwrap();
+        items
+    }
+
+    pub async fn claim_one(&self, stage: &str) -> QueueItem {
+        let mut items = self.claim(stage, 1, NOW).await;
+        assert_eq!(items.len(), 1, "one {stage} to claim");
+        items.remove(0)
+    }
+
+    pub async fn item(&self, id: &QueueItemId) -> Option<QueueItem> {
+        self.read().await.queue_item(id).await.unwrap()
+    }
+}
+
+/// A document with content of its own.
+pub fn document(title: &str) -> Document {
+    let random = SeededRandom::new(title.bytes().fold(7, |a, b| a * 31 + u64::from(b)));
+    Document {
+        id: DocumentId(new_uuid(&SystemClock, &random)),
+        title: title.to_owned(),
+        category: Category::Document,
+        file_type: "pdf".into(),
+        mime: "application/pdf".into(),
+        path: Some(format!("Inbox/{title}.pdf")),
+        path_raw: None,
+        content_hash: format!("hash of {title}"),
+        size: 3,
+        modified_at: NOW,
+        source: Source::Watch,
+        language: None,
+        document_type: None,
+        summary: None,
+        document_date: None,
+        duration_s: None,
+        width: None,
+        height: None,
+        page_count: None,
+        needs_conversion: false,
+        transcript_draft: false,
+        thumbnail_path: None,
+        preview_path: None,
+        user_fields: vec![],
+        tags: vec![],
+        created_at: NOW,
+        updated_at: NOW,
+        missing_since: None,
+        trashed_at: None,
+    }
+}

@@ -1,0 +1,29 @@
+//! The store's conformance suite: every case runs on SQLite and on PostgreSQL.
+
+mod accounts;
+mod changes;
+mod concurrency;
+mod database;
+mod documents;
+mod files;
+mod queue;
+mod queue_steer;
+
+/// Declares each case twice, once per database.
+macro_rules! conformance {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::database::Database::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::database::Database::postgres().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use conformance;
