@@ -1,0 +1,118 @@
+//! The limits of a fenced program and how the kernel is told of them.
+
+use std::time::Duration;
+
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit,
+};
+use tokio::process::Command;
+
+/// One MiB in bytes.
+pub(crate) const MIB: u64 = 1024 * 1024;
+
+/// File descriptors a fenced program may have open.
+const OPEN_FILES: u64 = 256;
+
+/// What one run of a program may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time that Seogo waits for it. While Seogo is busy with what it has already given, the clock stands still.
+    pub wall: Duration,
+    /// Processor seconds over all its threads.
+    pub cpu_s: u64,
+    /// Address space in bytes.
+    pub memory_bytes: u64,
+    /// Bytes it may write to stdout.
+    pub output_bytes: u64,
+    /// Bytes of the largest file it may write.
+    pub file_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall: Duration::from_secs(60),
+            cpu_s: 60,
+            memory_bytes: 1024 * MIB,
+            output_bytes: 64 * MIB,
+            file_bytes: 64 * MIB,
+        }
+    }
+}
+
+impl Limits {
+    /// These limits with so many seconds of time and of processor time.
+    pub const fn seconds(self, seconds: u64) -> Self {
+        Self {
+            wall: Duration::from_secs(seconds),
+            cpu_s: seconds,
+            ..self
+        }
+    }
+
+    /// These limits with so many MiB of address space.
+    pub const fn memory_mib(self, mib: u64) -> Self {
+        Self {
+            memory_bytes: mib * MIB,
+            ..self
+        }
+    }
+
+    fn resources(self) -> [(Resource, u64); 5] {
+        [
+            (Resource::Cpu, self.cpu_s),
+            (Resource::As, self.memory_bytes),
+            (Resource::Fsize, self.file_bytes),
+            (Resource::Nofile, OPEN_FILES),
+            (Resource::Core, 0),
+        ]
+    }
+}
+
+/// Makes the child take the limits on before it becomes the program.
+pub(super) fn enforce(command: &mut Command, limits: Limits) {
+    let resources = limits.resources();
+    before_exec(command, move || {
+        for (resource, most) in resources {
+            let limit = Rlimit {
+                current: Some(most),
+                // One more at the top: at the lower limit of processor time the signal is SIGXCPU, which tells why.
+                maximum: Some(most.saturating_add(1)),
+            };
+            setrlimit(resource, limit)?;
+        }
+        Ok(())
+    });
+}
+
+/// Makes the kernel kill the child when the thread that started it ends, and runs `prepare` in the child.
+///
+/// `prepare` runs between fork and exec: it may do nothing but system calls.
+pub(super) fn before_exec(
+    command: &mut Command,
+    prepare: impl Fn() -> rustix::io::Result<()> + Send + Sync + 'static,
+) {
+    let parent = rustix::process::getpid();
+    #[allow(
+        unsafe_code,
+        reason = "pre_exec is the only way to set limits on the child alone"
+    )]
+    // SAFETY: between fork and exec only async-signal-safe work is allowed. The closure makes plain system calls through
+    // rustix (setrlimit, prctl, getppid), allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            refuse_orphans(parent)?;
+            prepare()?;
+            Ok(())
+        });
+    }
+}
+
+/// When the parent died before the death signal was set, nobody would ever stop the child.
+fn refuse_orphans(parent: Pid) -> std::io::Result<()> {
+    match getppid() {
+        Some(pid) if pid == parent => Ok(()),
+        _ => Err(rustix::io::Errno::CHILD.into()),
+    }
+}

@@ -1,0 +1,166 @@
+//! A fenced program while it runs.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::limits::MIB;
+use super::{Limits, outcome};
+use crate::ToolError;
+
+/// How much of stderr is kept, in bytes; the rest is read and thrown away.
+const STDERR_BYTES: usize = 16 * 1024;
+
+/// A program that runs inside the fence. Dropping it kills the program with everything it started.
+#[derive(Debug)]
+pub struct Running {
+    program: String,
+    group: Group,
+    child: Child,
+    stdout: Option<ChildStdout>,
+    stderr: Option<JoinHandle<String>>,
+    limits: Limits,
+    cancel: CancellationToken,
+    waited: Duration,
+    read: u64,
+}
+
+impl Running {
+    pub(super) fn new(
+        program: String,
+        mut child: Child,
+        limits: Limits,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            program,
+            group: Group::of(&child),
+            stdout: child.stdout.take(),
+            stderr: Some(tokio::spawn(read_stderr(child.stderr.take()))),
+            child,
+            limits,
+            cancel,
+            waited: Duration::ZERO,
+            read: 0,
+        }
+    }
+
+    /// The next bytes of stdout; 0 at the end.
+    pub async fn read(&mut self, block: &mut [u8]) -> Result<usize, ToolError> {
+        let Some(mut stdout) = self.stdout.take() else {
+            return Ok(0);
+        };
+        let n = self
+            .wait_for(stdout.read(block))
+            .await?
+            .map_err(|source| ToolError::Io {
+                what: format!("cannot read from {}", self.program),
+                source,
+            })?;
+        self.stdout = Some(stdout);
+        self.read += n as u64;
+        if self.read > self.limits.output_bytes {
+            return Err(ToolError::OutputTooLarge {
+                program: self.program.clone(),
+                limit_mib: self.limits.output_bytes / MIB,
+            });
+        }
+        Ok(n)
+    }
+
+    /// Waits for its end: exit code and stderr. What is left of stdout is not read.
+    pub async fn finish(mut self) -> Result<(i32, String), ToolError> {
+        drop(self.stdout.take());
+        let stderr = match self.stderr.take() {
+            Some(reader) => self.wait_for(reader).await?.unwrap_or_default(),
+            None => String::new(),
+        };
+        let status = self.wait_for_exit().await?;
+        self.group.forget();
+        outcome::exit_code(&self.program, status, &stderr, self.limits).map(|code| (code, stderr))
+    }
+
+    async fn wait_for_exit(&mut self) -> Result<std::process::ExitStatus, ToolError> {
+        let left = self.limits.wall.saturating_sub(self.waited);
+        let status = tokio::select! {
+            status = self.child.wait() => status,
+            () = self.cancel.cancelled() => return Err(self.cancelled()),
+            () = tokio::time::sleep(left) => return Err(self.timed_out()),
+        };
+        status.map_err(|source| ToolError::Io {
+            what: format!("cannot wait for {}", self.program),
+            source,
+        })
+    }
+
+    /// Waits for `work` within what is left of the time.
+    async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, ToolError> {
+        let begun = Instant::now();
+        let left = self.limits.wall.saturating_sub(self.waited);
+        let result = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(self.cancelled()),
+            result = work => Ok(result),
+            () = tokio::time::sleep(left) => Err(self.timed_out()),
+        };
+        self.waited += begun.elapsed();
+        result
+    }
+
+    fn cancelled(&self) -> ToolError {
+        ToolError::Cancelled {
+            program: self.program.clone(),
+        }
+    }
+
+    fn timed_out(&self) -> ToolError {
+        ToolError::TimedOut {
+            program: self.program.clone(),
+            limit_s: self.limits.wall.as_secs(),
+        }
+    }
+}
+
+/// The beginning of stderr; reads to the end, so that the program never blocks on it.
+async fn read_stderr(stderr: Option<ChildStderr>) -> String {
+    let Some(mut stderr) = stderr else {
+        return String::new();
+    };
+    let (mut kept, mut block) = (Vec::new(), vec![0; 8 * 1024]);
+    while let Ok(n @ 1..) = stderr.read(&mut block).await {
+        let room = STDERR_BYTES.saturating_sub(kept.len()).min(n);
+        kept.extend_from_slice(&block[..room]);
+    }
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+/// The child's process group; killed on drop.
+#[derive(Debug)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// The leader has been waited for: its number may soon belong to somebody else.
+    fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may be gone already; there is nothing to do about any error.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The tools on real files, with the real programs. A missing program fails these tests.
+
+mod fence;
+mod media;
+mod support;
