@@ -1,0 +1,492 @@
+//! The one function in which every way in ends: what becomes of a file with this content at this path.
+//!
+//! Invariants kept here, on which scans rely:
+//! - a row in `files` says that this path held this content of this document when it was last read;
+//! - a document's `path` never is the path of another document's file: whoever loses its path to another is moved to one of
+//!   its own copies, or is missing.
+
+use std::path::Path;
+
+use model::{
+    Category, Document, DocumentId, DocumentPatch, FileType, QueueItemId, Source, Timestamp, Write,
+};
+use store::{DocumentEdit, Enqueue, KnownFile, StoreError, Tx};
+
+use crate::config::{PRIORITY_BULK, PRIORITY_PERSON};
+use crate::content::{self, Stamp};
+use crate::names::{self, DiskPath};
+use crate::resolve::is_absent;
+use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
+
+/// How often a transaction is tried again that met another writer.
+const CONFLICT_TRIES: usize = 5;
+
+/// Where a missing document's path is put when its place is taken by another: no file can lie there, as hidden folders are
+/// never looked into.
+const DISPLACED: &str = ".displaced";
+
+/// A file that has been read, on its way into the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) disk: DiskPath,
+    pub(crate) size: i64,
+    pub(crate) modified_at: Timestamp,
+    pub(crate) hash: String,
+    pub(crate) kind: FileType,
+}
+
+/// An arrival with the path it is stored under.
+struct Placed<'a> {
+    arrival: &'a Arrival,
+    path: String,
+    raw: Option<Vec<u8>>,
+    /// The path of the document with the same content, where no file lies there any more.
+    gone: Option<String>,
+    now: Timestamp,
+}
+
+impl Placed<'_> {
+    fn row(&self, document_id: &DocumentId) -> KnownFile {
+        KnownFile {
+            path: self.path.clone(),
+            path_raw: self.raw.clone(),
+            size: self.arrival.size,
+            modified_at: self.arrival.modified_at,
+            content_hash: self.arrival.hash.clone(),
+            document_id: document_id.clone(),
+        }
+    }
+}
+
+impl Ingest {
+    /// Reads a file below the library and makes the store know it. `source` and `wish` count where that makes a new document.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the database refuses. Two writers that meet are no error.
+    pub async fn take_in(
+        &self,
+        file: FoundFile,
+        source: Source,
+        wish: &Wish,
+    ) -> Result<Ingested, IngestError> {
+        let Some(_claim) = self.begin(&file.disk) else {
+            return Ok(Ingested::Skipped(SkipReason::InWork));
+        };
+        let content = match content::read(file.disk.on(self.library())).await {
+            Err(IngestError::NotFound(_)) => return Ok(Ingested::Skipped(SkipReason::Gone)),
+            other => other?,
+        };
+        let seen = Stamp {
+            size: file.size,
+            modified_at: file.modified_at,
+        };
+        if content.before != seen || content.after != seen {
+            return Ok(Ingested::Skipped(SkipReason::StillWritten));
+        }
+        let arrival = Arrival {
+            kind: kind::of(&file.disk.stored(), content.digest.head()),
+            hash: content.digest.hash(),
+            size: file.size,
+            modified_at: file.modified_at,
+            disk: file.disk,
+        };
+        self.record(&arrival, source, wish).await
+    }
+
+    /// Makes the store know a file that has been read.
+    pub(crate) async fn record(
+        &self,
+        arrival: &Arrival,
+        source: Source,
+        wish: &Wish,
+    ) -> Result<Ingested, IngestError> {
+        for _ in 1..CONFLICT_TRIES {
+            match self.try_record(arrival, source, wish).await {
+                Err(IngestError::Store(error)) if error.is_conflict() => {
+                    tracing::debug!(%error, "met another writer; trying again");
+                }
+                other => return other,
+            }
+        }
+        self.try_record(arrival, source, wish).await
+    }
+
+    async fn try_record(
+        &self,
+        arrival: &Arrival,
+        source: Source,
+        wish: &Wish,
+    ) -> Result<Ingested, IngestError> {
+        let placed = self.place(arrival).await?;
+        let mut tx = self.shared.store.write().await?;
+        let known = tx.file(&placed.path).await?;
+        let same_again = known
+            .as_ref()
+            .is_some_and(|file| file.content_hash == arrival.hash);
+        let outcome = match tx.document_with_content(&arrival.hash).await? {
+            Some(holder) => known_content(&mut tx, &placed, holder).await?,
+            None => {
+                self.new_content(&mut tx, &placed, known, source, wish)
+                    .await?
+            }
+        };
+        let outcome = match outcome {
+            Ingested::Duplicate { existing, .. } if same_again => Ingested::Unchanged(existing),
+            other => other,
+        };
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Looks at the disk before the transaction, so that a slow NAS holds up nobody's writing.
+    async fn place<'a>(&self, arrival: &'a Arrival) -> Result<Placed<'a>, IngestError> {
+        let mut tx = self.shared.store.read().await?;
+        let path = self.stored_path(&mut tx, &arrival.disk).await?;
+        let holder = tx.document_with_content(&arrival.hash).await?;
+        let gone = holder.and_then(|document| {
+            let path = document.path?;
+            let disk = DiskPath::of_stored(&path, document.path_raw.as_deref());
+            self.is_gone(&disk).then_some(path)
+        });
+        let raw = arrival.disk.raw_beside(&path);
+        Ok(Placed {
+            arrival,
+            path,
+            raw,
+            gone,
+            now: self.now(),
+        })
+    }
+
+    /// The path the file is stored under: NFC, unless a file that lies beside it and differs in nothing but its normal form
+    /// has that. The choice lasts as long as the file is known.
+    async fn stored_path(&self, tx: &mut Tx, disk: &DiskPath) -> Result<String, IngestError> {
+        let candidates = disk.stored_candidates();
+        let mut free = None;
+        for candidate in &candidates {
+            match tx.file(candidate).await? {
+                Some(known) if DiskPath::of_known(&known) == *disk => return Ok(candidate.clone()),
+                Some(known) if self.lie_apart(&DiskPath::of_known(&known), disk) => {}
+                _ => free = free.or(Some(candidate)),
+            }
+        }
+        Ok(free
+            .or(candidates.last())
+            .cloned()
+            .unwrap_or_else(|| disk.stored()))
+    }
+
+    /// Whether both exist and are two files. (On macOS both spellings open the same one.)
+    fn lie_apart(&self, a: &DiskPath, b: &DiskPath) -> bool {
+        let id = |disk: &DiskPath| file_id(&disk.on(self.library()));
+        matches!((id(a), id(b)), (Some(a), Some(b)) if a != b)
+    }
+
+    /// Whether there certainly is no file at that path.
+    pub(crate) fn is_gone(&self, disk: &DiskPath) -> bool {
+        matches!(std::fs::symlink_metadata(disk.on(self.library())), Err(error) if is_absent(&error))
+    }
+
+    /// No document has this content: the one whose original lay at this path was changed, or it is a new one.
+    async fn new_content(
+        &self,
+        tx: &mut Tx,
+        placed: &Placed<'_>,
+        known: Option<KnownFile>,
+        source: Source,
+        wish: &Wish,
+    ) -> Result<Ingested, IngestError> {
+        let in_place = tx.document_at(&placed.path).await?.filter(|document| {
+            // What went into the trash and then from the disk does not come back as something else.
+            known.is_some() || document.trashed_at.is_none()
+        });
+        match in_place {
+            Some(document) => self.changed(tx, placed, document, source).await,
+            None => self.added(tx, placed, source, wish).await,
+        }
+    }
+
+    async fn changed(
+        &self,
+        tx: &mut Tx,
+        placed: &Placed<'_>,
+        mut document: Document,
+        source: Source,
+    ) -> Result<Ingested, IngestError> {
+        let Arrival {
+            size,
+            modified_at,
+            hash,
+            kind,
+            ..
+        } = placed.arrival;
+        tx.set_content(&document.id, hash, *size, *modified_at, placed.now)
+            .await?;
+        if document.path_raw != placed.raw {
+            tx.set_path(&document.id, &placed.path, placed.raw.clone(), placed.now)
+                .await?;
+        }
+        // Copies elsewhere hold what this document no longer is; the next scan reads them anew.
+        for copy in tx.files_of(&document.id).await? {
+            tx.remove_file(&copy.path).await?;
+        }
+        tx.put_file(&placed.row(&document.id)).await?;
+        if (document.category, document.needs_conversion) != (kind.category, kind.needs_conversion)
+        {
+            let patch = DocumentPatch {
+                category: Some(kind.category),
+                needs_conversion: Some(kind.needs_conversion),
+                ..DocumentPatch::default()
+            };
+            tx.apply_writes(&document.id, &[Write::Patch(Box::new(patch))], placed.now)
+                .await?;
+        }
+        document.category = kind.category;
+        document.needs_conversion = kind.needs_conversion;
+        self.enqueue_first(tx, &document, source).await?;
+        Ok(Ingested::Changed(document.id))
+    }
+
+    async fn added(
+        &self,
+        tx: &mut Tx,
+        placed: &Placed<'_>,
+        source: Source,
+        wish: &Wish,
+    ) -> Result<Ingested, IngestError> {
+        let document = self.new_document(placed, source, wish);
+        give_path(tx, &placed.path, &document.id, placed.now).await?;
+        tx.insert_document(&document, None).await?;
+        tx.put_file(&placed.row(&document.id)).await?;
+        protect_wish(tx, &document.id, wish, placed.now).await?;
+        self.enqueue_first(tx, &document, source).await?;
+        let stored = tx.document(&document.id).await?.unwrap_or(document);
+        Ok(Ingested::Added(Box::new(stored)))
+    }
+
+    fn new_document(&self, placed: &Placed<'_>, source: Source, wish: &Wish) -> Document {
+        let Arrival {
+            size,
+            modified_at,
+            hash,
+            kind,
+            ..
+        } = placed.arrival;
+        let title = wished_title(wish).unwrap_or_else(|| names::title_of(&placed.path));
+        Document {
+            path: Some(placed.path.clone()),
+            path_raw: placed.raw.clone(),
+            category: kind.category,
+            file_type: kind.extension.to_owned(),
+            mime: kind.mime.to_owned(),
+            needs_conversion: kind.needs_conversion,
+            content_hash: hash.clone(),
+            size: *size,
+            modified_at: *modified_at,
+            tags: wish.tags.clone(),
+            ..self.blank_document(title, source)
+        }
+    }
+
+    /// A document of which nothing is known yet but its title.
+    pub(crate) fn blank_document(&self, title: String, source: Source) -> Document {
+        let now = self.now();
+        Document {
+            id: DocumentId::new(&*self.shared.clock, &*self.shared.random),
+            title,
+            category: Category::Document,
+            file_type: String::new(),
+            mime: String::new(),
+            path: None,
+            path_raw: None,
+            content_hash: String::new(),
+            size: 0,
+            modified_at: now,
+            source,
+            language: None,
+            document_type: None,
+            summary: None,
+            document_date: None,
+            duration_s: None,
+            width: None,
+            height: None,
+            page_count: None,
+            needs_conversion: false,
+            transcript_draft: false,
+            thumbnail_path: None,
+            preview_path: None,
+            user_fields: Vec::new(),
+            tags: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            missing_since: None,
+            trashed_at: None,
+        }
+    }
+
+    /// Puts the document's first stages into the queue. A video that no browser plays is in quarantine and gets none.
+    pub(crate) async fn enqueue_first(
+        &self,
+        tx: &mut Tx,
+        document: &Document,
+        source: Source,
+    ) -> Result<(), StoreError> {
+        if document.needs_conversion {
+            return Ok(());
+        }
+        let now = self.now();
+        for spec in (self.shared.first_stages)(document) {
+            let work = Enqueue {
+                id: QueueItemId::new(&*self.shared.clock, &*self.shared.random),
+                document_id: document.id.clone(),
+                stage: spec.name.to_owned(),
+                priority: priority(source),
+                run_at: now,
+                max_attempts: spec.max_attempts,
+                stage_version: spec.version,
+            };
+            tx.enqueue(&work, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The file of that row is gone: its document lives on in a copy, or is missing. Does nothing where the row is out of
+    /// date. Returns whether the row was there.
+    pub(crate) async fn forget(&self, known: &KnownFile) -> Result<bool, IngestError> {
+        for _ in 1..CONFLICT_TRIES {
+            match self.try_forget(known).await {
+                Err(IngestError::Store(error)) if error.is_conflict() => {}
+                other => return other,
+            }
+        }
+        self.try_forget(known).await
+    }
+
+    async fn try_forget(&self, known: &KnownFile) -> Result<bool, IngestError> {
+        let mut tx = self.shared.store.write().await?;
+        if tx.file(&known.path).await?.as_ref() != Some(known) {
+            return Ok(false);
+        }
+        tx.remove_file(&known.path).await?;
+        let document = tx.document(&known.document_id).await?;
+        if let Some(document) = document.filter(|d| d.path.as_ref() == Some(&known.path)) {
+            let now = self.now();
+            if !move_to_copy(&mut tx, &document, now).await? && document.missing_since.is_none() {
+                tx.set_missing(&document.id, Some(now), now).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A document has this content: this file is its original, its original's new place, or a copy.
+async fn known_content(
+    tx: &mut Tx,
+    placed: &Placed<'_>,
+    holder: Document,
+) -> Result<Ingested, IngestError> {
+    give_path(tx, &placed.path, &holder.id, placed.now).await?;
+    tx.put_file(&placed.row(&holder.id)).await?;
+    if holder.path.as_ref() == Some(&placed.path) {
+        if holder.missing_since.is_some() || holder.path_raw != placed.raw {
+            tx.set_path(&holder.id, &placed.path, placed.raw.clone(), placed.now)
+                .await?;
+        }
+        return Ok(Ingested::Unchanged(holder.id));
+    }
+    if holder.missing_since.is_none() && (holder.path.is_none() || holder.path != placed.gone) {
+        let trashed = holder.trashed_at.is_some();
+        return Ok(Ingested::Duplicate {
+            existing: holder.id,
+            trashed,
+        });
+    }
+    if let Some(old) = &holder.path {
+        tx.remove_file(old).await?;
+    }
+    tx.set_path(&holder.id, &placed.path, placed.raw.clone(), placed.now)
+        .await?;
+    Ok(Ingested::Moved(holder.id))
+}
+
+/// Takes the path from any other document that still has it.
+async fn give_path(
+    tx: &mut Tx,
+    path: &str,
+    to: &DocumentId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(loser) = tx
+        .document_at(path)
+        .await?
+        .filter(|document| document.id != *to)
+    else {
+        return Ok(());
+    };
+    if !move_to_copy(tx, &loser, now).await? {
+        let aside = format!("{DISPLACED}/{}/{path}", loser.id);
+        tx.set_path(&loser.id, &aside, None, now).await?;
+        tx.set_missing(&loser.id, Some(loser.missing_since.unwrap_or(now)), now)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Makes a copy at another path the document's original; `false` where there is none.
+async fn move_to_copy(
+    tx: &mut Tx,
+    document: &Document,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let copies = tx.files_of(&document.id).await?;
+    let copy = copies.into_iter().find(|copy| {
+        Some(&copy.path) != document.path.as_ref() && copy.content_hash == document.content_hash
+    });
+    let Some(copy) = copy else {
+        return Ok(false);
+    };
+    tx.set_path(&document.id, &copy.path, copy.path_raw, now)
+        .await?;
+    Ok(true)
+}
+
+/// What a person said of the document stays, whatever the stages find.
+async fn protect_wish(
+    tx: &mut Tx,
+    id: &DocumentId,
+    wish: &Wish,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let title = wished_title(wish);
+    let tags = (!wish.tags.is_empty()).then(|| wish.tags.clone());
+    if title.is_none() && tags.is_none() {
+        return Ok(());
+    }
+    let patch = DocumentPatch {
+        title,
+        ..DocumentPatch::default()
+    };
+    tx.edit_document(id, &DocumentEdit { patch, tags }, now)
+        .await?;
+    Ok(())
+}
+
+fn wished_title(wish: &Wish) -> Option<String> {
+    let title = wish.title.as_deref()?.trim();
+    (!title.is_empty()).then(|| model::name::nfc(title))
+}
+
+fn priority(source: Source) -> i64 {
+    match source {
+        Source::Watch => PRIORITY_BULK,
+        Source::Upload | Source::Note | Source::Cli => PRIORITY_PERSON,
+    }
+}
+
+/// Device and number of the file: equal for two names of one file.
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
