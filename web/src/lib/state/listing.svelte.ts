@@ -1,4 +1,5 @@
 /** A growing list of documents of one or several categories, one page after the other. */
+import { untrack } from 'svelte';
 import { api } from '$lib/api/client';
 import type { Document, DocumentQuery, Page } from '$lib/api/types';
 
@@ -54,8 +55,12 @@ export class Listing {
 		return this.sources.some((source) => source.cursor !== null);
 	}
 
-	/** Shows what was loaded; the same queries again only refresh the beginning. */
+	/** Shows what was loaded; the same queries again only refresh the beginning. Effects may call it. */
 	show(first: FirstPages): void {
+		untrack(() => this.take(first));
+	}
+
+	private take(first: FirstPages): void {
 		const queries = JSON.stringify(first.queries);
 		if (queries !== JSON.stringify(this.sources.map((source) => source.query))) {
 			this.sources = first.queries.map((query) => new Source(query));
