@@ -330,3 +330,123 @@ impl ModelStamp {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny_model::TinyModel;
+    use std::sync::Mutex;
+
+    fn engine(tokens: &[&str]) -> Arc<Engine> {
+        let file = tempfile::Builder::new()
+            .prefix("ggml-own")
+            .suffix(".bin")
+            .tempfile()
+            .unwrap();
+        std::fs::write(file.path(), TinyModel::saying(tokens).to_bytes()).unwrap();
+        Arc::new(Engine::load(file.path(), 1).unwrap())
+    }
+
+    fn hum(seconds: usize) -> Vec<f32> {
+        (0..seconds * SAMPLE_RATE)
+            .map(|i| (i as f32 * 0.05).sin() * 0.3)
+            .collect()
+    }
+
+    fn options() -> Options {
+        Options {
+            languages: Vec::new(),
+            beam_size: 1,
+            prompt: None,
+        }
+    }
+
+    fn hooks(cancel: &CancellationToken, progress: impl Fn(f32) + Send + Sync + 'static) -> Hooks {
+        Hooks {
+            cancel: cancel.clone(),
+            progress: Box::new(progress),
+        }
+    }
+
+    #[test]
+    fn times_count_from_the_start_of_the_recording_and_end_with_the_sound() {
+        let mut session = engine(&[" one", " two"]).start().unwrap();
+        let quiet = hooks(&CancellationToken::new(), |_| {});
+        // The model speaks until 1.5 s, but there is only one second of sound.
+        let lines = session.run(&hum(1), 100.0, &options(), quiet).unwrap();
+        let [line] = &lines[..] else {
+            panic!("{lines:?}")
+        };
+        assert_eq!(
+            (line.start, line.end, line.text.as_str()),
+            (100.0, 101.0, "one two")
+        );
+        assert!(
+            line.words
+                .iter()
+                .all(|word| (100.0..=101.0).contains(&word.start) && word.end <= 101.0)
+        );
+        assert_eq!(session.language().unwrap().code(), "ko");
+    }
+
+    #[test]
+    fn a_cancelled_run_stops_in_the_middle_and_keeps_nothing_alive() {
+        let mut session = engine(&[" one"]).start().unwrap();
+        let cancel = CancellationToken::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (stop, told) = (cancel.clone(), seen.clone());
+        let hooks = hooks(&cancel, move |part| {
+            told.lock().unwrap().push(part);
+            if part > 0.0 {
+                stop.cancel();
+            }
+        });
+        let outcome = session.run(&hum(150), 0.0, &options(), hooks);
+        assert!(
+            matches!(outcome, Err(SpeechError::Cancelled)),
+            "{outcome:?}"
+        );
+        let last = *seen.lock().unwrap().last().unwrap();
+        assert!(last > 0.0 && last < 0.9, "went on to {last}");
+        assert_eq!(
+            Arc::strong_count(&seen),
+            1,
+            "the callbacks are gone after the run"
+        );
+        // The session is none the worse for it.
+        let again = super::Hooks {
+            cancel: CancellationToken::new(),
+            progress: Box::new(|_| {}),
+        };
+        assert_eq!(
+            session.run(&hum(2), 0.0, &options(), again).unwrap().len(),
+            1
+        );
+    }
+
+    #[test]
+    fn next_to_no_sound_is_no_speech() {
+        let mut session = engine(&[" one"]).start().unwrap();
+        let mut run = |samples: &[f32]| {
+            let quiet = hooks(&CancellationToken::new(), |_| {});
+            session.run(samples, 0.0, &options(), quiet).unwrap()
+        };
+        assert_eq!(run(&hum(1)[..1000]), []);
+        assert_eq!(run(&vec![1e-5; 16_000]), []);
+        assert_eq!(run(&[]), []);
+    }
+
+    #[test]
+    fn a_prompt_with_odd_bytes_is_no_danger() {
+        let mut session = engine(&[" one"]).start().unwrap();
+        let prompted = Options {
+            prompt: Some(format!("a\0b {}", "홍길동 ".repeat(3000))),
+            ..options()
+        };
+        let quiet = hooks(&CancellationToken::new(), |_| {});
+        assert_eq!(
+            session.run(&hum(35), 0.0, &prompted, quiet).unwrap()[0].text,
+            "one"
+        );
+    }
+}

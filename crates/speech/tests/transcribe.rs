@@ -235,9 +235,9 @@ async fn paths_are_judged_before_the_model_and_the_model_before_the_sound() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_frees_the_engine() {
-    let service = Service::with_noise(100_000).speaks(&SENTENCE);
-    std::fs::write(service.library().join("a"), b"x").unwrap();
-    let body = json!({"filePath": "a", "beamSize": 1}).to_string();
+    let service = Service::with_noise(1).speaks(&SENTENCE);
+    std::fs::write(service.library().join("endless"), b"x").unwrap();
+    let body = json!({"filePath": "endless", "beamSize": 1}).to_string();
     let endless = service.call(transcribe_request(&body, true)).await;
     let mut lines = endless.into_body().into_data_stream();
     lines.next().await.unwrap().unwrap();
@@ -256,9 +256,9 @@ async fn a_caller_that_goes_away_frees_the_engine() {
 
 #[tokio::test]
 async fn a_service_that_stops_says_so_to_who_waits() {
-    let service = Service::with_noise(100_000).speaks(&SENTENCE);
-    std::fs::write(service.library().join("a"), b"x").unwrap();
-    let body = json!({"filePath": "a"});
+    let service = Service::with_noise(1).speaks(&SENTENCE);
+    std::fs::write(service.library().join("endless"), b"x").unwrap();
+    let body = json!({"filePath": "endless"});
     let (lines, ()) = tokio::join!(service.stream(body), async { service.cancel.cancel() });
     let last = lines.last().unwrap();
     assert_eq!(
