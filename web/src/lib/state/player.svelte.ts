@@ -13,6 +13,14 @@ export class Player {
 	speed = $state(1);
 	failed = $state(false);
 
+	/** `known`: the length in seconds that the server knows. */
+	constructor(private readonly known: number | null = null) {}
+
+	/** Seconds: what the browser says, before that what the server knows. */
+	get length(): number {
+		return Number.isFinite(this.duration) ? this.duration : (this.known ?? 0);
+	}
+
 	toggle(): void {
 		this.paused = !this.paused;
 	}
