@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use model::Timestamp;
+use tokio_util::sync::CancellationToken;
 
-use crate::IngestError;
 use crate::kind::HEAD_BYTES;
+use crate::names::DiskPath;
+use crate::{FoundFile, IngestError};
 
 /// Read at once, in bytes; the most that hashing holds in memory.
 pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
@@ -61,6 +63,14 @@ impl Stamp {
             modified_at: modified_at(metadata),
         }
     }
+
+    pub(crate) fn found(self, disk: DiskPath) -> FoundFile {
+        FoundFile {
+            disk,
+            size: self.size,
+            modified_at: self.modified_at,
+        }
+    }
 }
 
 /// Milliseconds; a file system without times gives the epoch.
@@ -83,12 +93,14 @@ pub(crate) struct Content {
     pub(crate) after: Stamp,
 }
 
-/// Hashes the file, off the async threads.
+/// Hashes the file, off the async threads. Dropped, it stops reading: a shutdown does not wait for gigabytes.
 pub(crate) async fn read(path: PathBuf) -> Result<Content, IngestError> {
-    blocking(move || read_now(&path).map_err(|error| IngestError::io(&path, error))).await
+    let cancel = CancellationToken::new();
+    let _guard = cancel.clone().drop_guard();
+    blocking(move || read_now(&path, &cancel).map_err(|error| IngestError::io(&path, error))).await
 }
 
-fn read_now(path: &Path) -> std::io::Result<Content> {
+fn read_now(path: &Path, cancel: &CancellationToken) -> std::io::Result<Content> {
     let mut file = File::open(path)?;
     let before = Stamp::of(&file.metadata()?);
     let mut digest = Digest::default();
@@ -98,7 +110,7 @@ fn read_now(path: &Path) -> std::io::Result<Content> {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             other => other?,
         };
-        if n == 0 {
+        if n == 0 || cancel.is_cancelled() {
             break;
         }
         digest.update(&buffer[..n]);

@@ -1,6 +1,6 @@
 //! The handle that everything hangs on.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{Clock, Document, Random, Timestamp};
 use store::Store;
 
+use crate::content::Stamp;
 use crate::names::DiskPath;
+use crate::settle::Settling;
 use crate::skip::SkipRules;
-use crate::{FirstStages, IngestConfig, IngestError};
+use crate::{FirstStages, IngestConfig, IngestError, IngestStatus};
 
 /// Every way in. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +28,11 @@ pub(crate) struct Shared {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) first_stages: FirstStages,
     pub(crate) skip: SkipRules,
-    in_work: Mutex<HashSet<DiskPath>>,
+    pub(crate) found_by_scan: Settling,
+    pub(crate) found_by_event: Settling,
+    pub(crate) status: Mutex<IngestStatus>,
+    pub(crate) complained: Mutex<HashMap<DiskPath, Stamp>>,
+    in_work: Mutex<HashMap<DiskPath, i64>>,
 }
 
 impl fmt::Debug for Ingest {
@@ -53,7 +59,6 @@ impl Ingest {
         config.library = std::path::absolute(&config.library)
             .map_err(|error| IngestError::io(&config.library, error))?;
         let skip = SkipRules::new(&config)?;
-        let in_work = Mutex::default();
         Ok(Self {
             shared: Arc::new(Shared {
                 config,
@@ -62,7 +67,11 @@ impl Ingest {
                 random,
                 first_stages,
                 skip,
-                in_work,
+                found_by_scan: Settling::default(),
+                found_by_event: Settling::default(),
+                status: Mutex::default(),
+                complained: Mutex::default(),
+                in_work: Mutex::default(),
             }),
         })
     }
@@ -86,12 +95,25 @@ impl Ingest {
     }
 
     /// Claims a path for one reader at a time; `None` while somebody else has it.
-    pub(crate) fn begin(&self, disk: &DiskPath) -> Option<InWork> {
-        let fresh = lock(&self.shared.in_work).insert(disk.clone());
-        fresh.then(|| InWork {
+    pub(crate) fn begin(&self, disk: &DiskPath, size: i64) -> Option<InWork> {
+        let mut in_work = lock(&self.shared.in_work);
+        if in_work.contains_key(disk) {
+            return None;
+        }
+        in_work.insert(disk.clone(), size);
+        Some(InWork {
             shared: Arc::clone(&self.shared),
             disk: disk.clone(),
         })
+    }
+
+    /// Whether a file of that size waits or is being read: perhaps what vanished elsewhere.
+    pub(crate) fn is_arriving(&self, size: i64) -> bool {
+        self.shared.found_by_scan.has_size(size)
+            || self.shared.found_by_event.has_size(size)
+            || lock(&self.shared.in_work)
+                .values()
+                .any(|other| *other == size)
     }
 }
 

@@ -8,19 +8,28 @@
 //! side whose names differ in nothing but the normal form, the first one known has the NFC path and the other is stored under
 //! its own spelling (or the NFD one), each with its raw bytes, for as long as it is known.
 
+mod add;
 mod config;
 mod content;
 mod error;
+mod events;
 mod ingest;
 mod kind;
 mod names;
+mod network;
 mod note;
 mod outcome;
 mod resolve;
+mod scan;
+mod settle;
 mod skip;
+mod status;
 mod take_in;
 mod upload;
+mod walk;
+mod watch;
 
+pub use add::{AddProgress, AddSummary};
 pub use config::{
     FirstStages, INBOX, IngestConfig, MAX_NOTE_BYTES, NETWORK_SCAN_INTERVAL, PRIORITY_BULK,
     PRIORITY_PERSON, WATCHED_FOLDERS,
@@ -30,4 +39,5 @@ pub use ingest::Ingest;
 pub use names::DiskPath;
 pub use outcome::{FoundFile, Ingested, ScanReport, SkipReason, Wish};
 pub use resolve::resolve_below;
+pub use status::IngestStatus;
 pub use upload::Upload;

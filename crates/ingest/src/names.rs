@@ -50,6 +50,12 @@ impl DiskPath {
         root.join(OsStr::from_bytes(&self.0))
     }
 
+    /// Whether it lies below `folder`.
+    pub(crate) fn is_below(&self, folder: &Self) -> bool {
+        let rest = self.0.strip_prefix(folder.0.as_slice());
+        rest.is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
     /// As the system takes it.
     pub(crate) fn as_os_str(&self) -> &OsStr {
         OsStr::from_bytes(&self.0)

@@ -3,7 +3,7 @@
 use model::{Category, Document, DocumentId, DocumentPatch, Source, Timestamp, Write};
 use store::{DocumentEdit, Tx};
 
-use crate::config::MAX_NOTE_BYTES;
+use crate::config::{MAX_NOTE_BYTES, PRIORITY_PERSON};
 use crate::{Ingest, IngestError};
 
 /// Longest title made of a note's first line, in characters.
@@ -33,7 +33,7 @@ impl Ingest {
         };
         let mut tx = self.shared.store.write().await?;
         tx.insert_document(&note, Some(&text)).await?;
-        self.enqueue_first(&mut tx, &note, Source::Note).await?;
+        self.enqueue_first(&mut tx, &note, PRIORITY_PERSON).await?;
         tx.commit().await?;
         Ok(note)
     }
@@ -60,7 +60,7 @@ impl Ingest {
         let Some(note) = tx.document(id).await? else {
             return Err(IngestError::NotFound(format!("A note {id}")));
         };
-        self.enqueue_first(&mut tx, &note, Source::Note).await?;
+        self.enqueue_first(&mut tx, &note, PRIORITY_PERSON).await?;
         tx.commit().await?;
         Ok(note)
     }

@@ -127,7 +127,7 @@ fn is_below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn is_hidden_or_partial(file_name: &str) -> bool {
+pub(crate) fn is_hidden_or_partial(file_name: &str) -> bool {
     let lower = file_name.to_lowercase();
     lower.starts_with('.')
         || TEMPORARY_BEGINNINGS

@@ -25,6 +25,24 @@ const CONFLICT_TRIES: usize = 5;
 /// never looked into.
 const DISPLACED: &str = ".displaced";
 
+/// On which terms a file comes in.
+pub(crate) struct Terms<'a> {
+    pub(crate) source: Source,
+    pub(crate) wish: &'a Wish,
+    pub(crate) priority: i64,
+}
+
+impl<'a> Terms<'a> {
+    pub(crate) fn of(source: Source, wish: &'a Wish) -> Self {
+        let priority = priority(source);
+        Self {
+            source,
+            wish,
+            priority,
+        }
+    }
+}
+
 /// A file that has been read, on its way into the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
@@ -69,7 +87,15 @@ impl Ingest {
         source: Source,
         wish: &Wish,
     ) -> Result<Ingested, IngestError> {
-        let Some(_claim) = self.begin(&file.disk) else {
+        self.take_in_on(file, &Terms::of(source, wish)).await
+    }
+
+    pub(crate) async fn take_in_on(
+        &self,
+        file: FoundFile,
+        terms: &Terms<'_>,
+    ) -> Result<Ingested, IngestError> {
+        let Some(_claim) = self.begin(&file.disk, file.size) else {
             return Ok(Ingested::Skipped(SkipReason::InWork));
         };
         let content = match content::read(file.disk.on(self.library())).await {
@@ -90,32 +116,30 @@ impl Ingest {
             modified_at: file.modified_at,
             disk: file.disk,
         };
-        self.record(&arrival, source, wish).await
+        self.record(&arrival, terms).await
     }
 
     /// Makes the store know a file that has been read.
     pub(crate) async fn record(
         &self,
         arrival: &Arrival,
-        source: Source,
-        wish: &Wish,
+        terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
         for _ in 1..CONFLICT_TRIES {
-            match self.try_record(arrival, source, wish).await {
+            match self.try_record(arrival, terms).await {
                 Err(IngestError::Store(error)) if error.is_conflict() => {
                     tracing::debug!(%error, "met another writer; trying again");
                 }
                 other => return other,
             }
         }
-        self.try_record(arrival, source, wish).await
+        self.try_record(arrival, terms).await
     }
 
     async fn try_record(
         &self,
         arrival: &Arrival,
-        source: Source,
-        wish: &Wish,
+        terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
         let placed = self.place(arrival).await?;
         let mut tx = self.shared.store.write().await?;
@@ -125,10 +149,7 @@ impl Ingest {
             .is_some_and(|file| file.content_hash == arrival.hash);
         let outcome = match tx.document_with_content(&arrival.hash).await? {
             Some(holder) => known_content(&mut tx, &placed, holder).await?,
-            None => {
-                self.new_content(&mut tx, &placed, known, source, wish)
-                    .await?
-            }
+            None => self.new_content(&mut tx, &placed, known, terms).await?,
         };
         let outcome = match outcome {
             Ingested::Duplicate { existing, .. } if same_again => Ingested::Unchanged(existing),
@@ -160,7 +181,11 @@ impl Ingest {
 
     /// The path the file is stored under: NFC, unless a file that lies beside it and differs in nothing but its normal form
     /// has that. The choice lasts as long as the file is known.
-    async fn stored_path(&self, tx: &mut Tx, disk: &DiskPath) -> Result<String, IngestError> {
+    pub(crate) async fn stored_path(
+        &self,
+        tx: &mut Tx,
+        disk: &DiskPath,
+    ) -> Result<String, IngestError> {
         let candidates = disk.stored_candidates();
         let mut free = None;
         for candidate in &candidates {
@@ -193,16 +218,15 @@ impl Ingest {
         tx: &mut Tx,
         placed: &Placed<'_>,
         known: Option<KnownFile>,
-        source: Source,
-        wish: &Wish,
+        terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
         let in_place = tx.document_at(&placed.path).await?.filter(|document| {
             // What went into the trash and then from the disk does not come back as something else.
             known.is_some() || document.trashed_at.is_none()
         });
         match in_place {
-            Some(document) => self.changed(tx, placed, document, source).await,
-            None => self.added(tx, placed, source, wish).await,
+            Some(document) => self.changed(tx, placed, document, terms).await,
+            None => self.added(tx, placed, terms).await,
         }
     }
 
@@ -211,7 +235,7 @@ impl Ingest {
         tx: &mut Tx,
         placed: &Placed<'_>,
         mut document: Document,
-        source: Source,
+        terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
         let Arrival {
             size,
@@ -243,7 +267,7 @@ impl Ingest {
         }
         document.category = kind.category;
         document.needs_conversion = kind.needs_conversion;
-        self.enqueue_first(tx, &document, source).await?;
+        self.enqueue_first(tx, &document, terms.priority).await?;
         Ok(Ingested::Changed(document.id))
     }
 
@@ -251,20 +275,19 @@ impl Ingest {
         &self,
         tx: &mut Tx,
         placed: &Placed<'_>,
-        source: Source,
-        wish: &Wish,
+        terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
-        let document = self.new_document(placed, source, wish);
+        let document = self.new_document(placed, terms);
         give_path(tx, &placed.path, &document.id, placed.now).await?;
         tx.insert_document(&document, None).await?;
         tx.put_file(&placed.row(&document.id)).await?;
-        protect_wish(tx, &document.id, wish, placed.now).await?;
-        self.enqueue_first(tx, &document, source).await?;
+        protect_wish(tx, &document.id, terms.wish, placed.now).await?;
+        self.enqueue_first(tx, &document, terms.priority).await?;
         let stored = tx.document(&document.id).await?.unwrap_or(document);
         Ok(Ingested::Added(Box::new(stored)))
     }
 
-    fn new_document(&self, placed: &Placed<'_>, source: Source, wish: &Wish) -> Document {
+    fn new_document(&self, placed: &Placed<'_>, terms: &Terms<'_>) -> Document {
         let Arrival {
             size,
             modified_at,
@@ -272,7 +295,7 @@ impl Ingest {
             kind,
             ..
         } = placed.arrival;
-        let title = wished_title(wish).unwrap_or_else(|| names::title_of(&placed.path));
+        let title = wished_title(terms.wish).unwrap_or_else(|| names::title_of(&placed.path));
         Document {
             path: Some(placed.path.clone()),
             path_raw: placed.raw.clone(),
@@ -283,8 +306,8 @@ impl Ingest {
             content_hash: hash.clone(),
             size: *size,
             modified_at: *modified_at,
-            tags: wish.tags.clone(),
-            ..self.blank_document(title, source)
+            tags: terms.wish.tags.clone(),
+            ..self.blank_document(title, terms.source)
         }
     }
 
@@ -329,7 +352,7 @@ impl Ingest {
         &self,
         tx: &mut Tx,
         document: &Document,
-        source: Source,
+        priority: i64,
     ) -> Result<(), StoreError> {
         if document.needs_conversion {
             return Ok(());
@@ -340,7 +363,7 @@ impl Ingest {
                 id: QueueItemId::new(&*self.shared.clock, &*self.shared.random),
                 document_id: document.id.clone(),
                 stage: spec.name.to_owned(),
-                priority: priority(source),
+                priority,
                 run_at: now,
                 max_attempts: spec.max_attempts,
                 stage_version: spec.version,
@@ -485,7 +508,7 @@ fn priority(source: Source) -> i64 {
 }
 
 /// Device and number of the file: equal for two names of one file.
-fn file_id(path: &Path) -> Option<(u64, u64)> {
+pub(crate) fn file_id(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::symlink_metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::content::{BUFFER_BYTES, Digest, Stamp, blocking};
 use crate::names::{self, DiskPath};
-use crate::take_in::Arrival;
+use crate::take_in::{Arrival, Terms};
 use crate::{INBOX, Ingest, IngestError, Ingested, Wish, kind};
 
 /// Where unfinished uploads lie, below the library root (the same file system, so that a rename is enough).
@@ -32,7 +32,6 @@ const MAX_SAME_NAME: u32 = 9_999;
 pub struct Upload {
     ingest: Ingest,
     name: String,
-    source: Source,
     limit: u64,
     digest: Digest,
     file: tokio::fs::File,
@@ -58,18 +57,13 @@ impl Ingest {
     /// `not_found` where the library is not mounted.
     pub async fn begin_upload(&self, file_name: &str) -> Result<Upload, IngestError> {
         refuse_quarantined(kind::of(file_name, b""))?;
-        self.begin_copy(
-            file_name,
-            Source::Upload,
-            self.shared.config.max_upload_bytes,
-        )
-        .await
+        self.begin_copy(file_name, self.shared.config.max_upload_bytes)
+            .await
     }
 
     pub(crate) async fn begin_copy(
         &self,
         file_name: &str,
-        source: Source,
         limit: u64,
     ) -> Result<Upload, IngestError> {
         let name = names::sanitise(file_name)
@@ -86,7 +80,6 @@ impl Ingest {
         Ok(Upload {
             ingest: self.clone(),
             name,
-            source,
             limit,
             digest: Digest::default(),
             file,
@@ -200,31 +193,35 @@ impl Upload {
     /// `disk_full`, `io`, `store`.
     pub async fn finish(self, wish: &Wish) -> Result<Document, IngestError> {
         refuse_quarantined(kind::of(&self.name, self.digest.head()))?;
-        match self.finish_copy(wish, None).await? {
-            (Ingested::Added(document), _) => Ok(*document),
-            (Ingested::Duplicate { existing, trashed }, _) => {
+        let ingest = self.ingest.clone();
+        match self
+            .finish_copy(&Terms::of(Source::Upload, wish), None)
+            .await?
+        {
+            Ingested::Added(document) => Ok(*document),
+            Ingested::Duplicate { existing, trashed } => {
                 Err(IngestError::Duplicate { existing, trashed })
             }
-            (Ingested::Moved(id) | Ingested::Changed(id) | Ingested::Unchanged(id), ingest) => {
+            Ingested::Moved(id) | Ingested::Changed(id) | Ingested::Unchanged(id) => {
                 let document = ingest.shared.store.read().await?.document(&id).await?;
                 document.ok_or_else(|| IngestError::NotFound(format!("Document {id}")))
             }
-            (Ingested::Skipped(_), _) => Err(IngestError::NotFound("The uploaded file".to_owned())),
+            Ingested::Skipped(_) => Err(IngestError::NotFound("The uploaded file".to_owned())),
         }
     }
 
     /// As [`Upload::finish`], for files of any kind; `modified` is the time of change to be kept.
     pub(crate) async fn finish_copy(
         mut self,
-        wish: &Wish,
+        terms: &Terms<'_>,
         modified: Option<std::time::SystemTime>,
-    ) -> Result<(Ingested, Ingest), IngestError> {
+    ) -> Result<Ingested, IngestError> {
         if self.digest.size() == 0 {
             return Err(IngestError::EmptyFile(self.name.clone()));
         }
         let hash = self.digest.hash();
         if let Some(duplicate) = self.present(&hash).await? {
-            return Ok((duplicate, self.ingest.clone()));
+            return Ok(duplicate);
         }
         self.sync(modified).await?;
         let (disk, _claim, stamp) = self.move_into_inbox().await?;
@@ -235,8 +232,7 @@ impl Upload {
             modified_at: stamp.modified_at,
             hash,
         };
-        let outcome = self.ingest.record(&arrival, self.source, wish).await?;
-        Ok((outcome, self.ingest.clone()))
+        self.ingest.record(&arrival, terms).await
     }
 
     /// The document that has this content, unless its original is gone: then the upload takes its place.
@@ -285,13 +281,14 @@ impl Upload {
     async fn move_into_inbox(
         &self,
     ) -> Result<(DiskPath, crate::ingest::InWork, Stamp), IngestError> {
+        let size = i64::try_from(self.digest.size()).unwrap_or(i64::MAX);
         for n in 1..=MAX_SAME_NAME {
             let path = format!("{INBOX}/{}", names::numbered(&self.name, n));
             if self.is_taken(&path).await? {
                 continue;
             }
             let disk = DiskPath::of_stored(&path, None);
-            let Some(claim) = self.ingest.begin(&disk) else {
+            let Some(claim) = self.ingest.begin(&disk, size) else {
                 continue;
             };
             let (from, to) = (self.part.0.clone(), disk.on(self.ingest.library()));
