@@ -3,15 +3,24 @@
 
 mod error;
 mod fence;
+mod html;
 mod media;
+mod ocr;
+mod parse;
 mod pcm;
+mod pdf;
 mod programs;
+pub mod text;
 mod thumbnail;
 mod toolbox;
 
 pub use error::ToolError;
 pub use fence::{Fence, Limits, Output, PROGRAM_PATH, Running};
+pub use html::html_to_text;
 pub use media::{AudioStream, MediaInfo, MediaTags, VideoStream};
+pub use ocr::{OcrPage, OcrText};
+pub use parse::{ParseKind, ParsedText, UnknownParseKind, parse_file, parse_main};
 pub use pcm::{PcmStream, SAMPLE_RATE};
+pub use pdf::PdfText;
 pub use programs::Program;
 pub use toolbox::{ToolLimits, Toolbox, ToolboxSettings};

@@ -1,9 +1,10 @@
 //! What the binary makes once and hands to everything that needs an outside program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::fence::{Fence, Limits};
+use crate::ToolError;
+use crate::fence::{Fence, Limits, MIB};
 use crate::programs::{self, Program};
 
 /// Limits per kind of work.
@@ -42,7 +43,11 @@ impl Default for ToolLimits {
                 output_bytes: DECODED_BYTES,
                 ..base.seconds(3600).memory_mib(2048)
             },
-            parse: base.seconds(60),
+            parse: Limits {
+                // JSON writes some characters as six.
+                output_bytes: 192 * MIB,
+                ..base.seconds(60)
+            },
             pdf: base.seconds(120),
             render_page: base.seconds(60),
             ocr_page: base.seconds(120).memory_mib(2048),
@@ -105,8 +110,13 @@ impl Toolbox {
         &self.settings.limits
     }
 
-    pub(crate) fn scratch(&self) -> &Path {
-        &self.settings.scratch_dir
+    /// A folder for temporary files that is gone when it is dropped.
+    pub(crate) fn scratch_folder(&self, prefix: &str) -> Result<tempfile::TempDir, ToolError> {
+        let scratch = &self.settings.scratch_dir;
+        tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir_in(scratch)
+            .map_err(ToolError::io("cannot write to", scratch))
     }
 
     pub(crate) fn fence(&self, program: impl AsRef<std::ffi::OsStr>, limits: Limits) -> Fence {

@@ -15,6 +15,7 @@ use std::process::Stdio;
 use tokio_util::sync::CancellationToken;
 
 pub use limits::Limits;
+pub(crate) use limits::MIB;
 pub(crate) use outcome::shortened;
 pub use running::Running;
 

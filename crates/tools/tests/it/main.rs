@@ -2,4 +2,6 @@
 
 mod fence;
 mod media;
+mod parse;
+mod pdf;
 mod support;

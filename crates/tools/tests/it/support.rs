@@ -28,7 +28,7 @@ impl Bench {
 
     pub fn with(change: impl FnOnce(&mut ToolboxSettings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let child = PathBuf::from("/bin/false");
+        let child = PathBuf::from(env!("CARGO_BIN_EXE_parse-child"));
         let mut settings = ToolboxSettings::new(child, dir.path().to_owned());
         change(&mut settings);
         Self {
