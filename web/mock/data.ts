@@ -65,7 +65,7 @@ const read = [
 	stage('extract', 'completed'),
 	stage('classify', 'completed'),
 	stage('chunk', 'completed'),
-	stage('embed', 'pending', { attempts: 0, waiting_for: 'an embedding model (seogo models pull)' })
+	stage('embed', 'pending', { attempts: 0, waiting_for: 'embed_model' })
 ];
 
 const DRAFT_LINES =
@@ -141,7 +141,7 @@ const documents: [Category, Partial<DocumentDetail>][] = [
 			stages: [
 				stage('extract', 'pending', {
 					attempts: 0,
-					waiting_for: 'tesseract (sudo apt-get install tesseract-ocr)'
+					waiting_for: 'program:tesseract'
 				})
 			]
 		}
@@ -203,7 +203,7 @@ const documents: [Category, Partial<DocumentDetail>][] = [
 			file_type: 'wav',
 			duration_s: 12,
 			pipeline: { state: 'waiting', open: 1, failed: 0 },
-			stages: [stage('stt', 'pending', { attempts: 0, waiting_for: 'a speech model (seogo models pull)' })]
+			stages: [stage('stt', 'pending', { attempts: 0, waiting_for: 'speech_model' })]
 		}
 	],
 	[

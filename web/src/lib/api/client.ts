@@ -26,6 +26,7 @@ const part = encodeURIComponent;
 /** Addresses for `src` and `href`; the session cookie opens them. */
 export const urls = {
 	file: (id: string) => `/api/documents/${part(id)}/file`,
+	download: (id: string) => `/api/documents/${part(id)}/file?download=1`,
 	preview: (id: string) => `/api/documents/${part(id)}/preview`,
 	thumbnail: (id: string) => `/api/documents/${part(id)}/thumbnail`,
 	videoThumbnail: (id: string) => `/api/video/${part(id)}/thumbnail`,

@@ -204,7 +204,8 @@ export interface NewApiToken {
 
 export interface DocumentEvent {
 	id: string;
-	category: Category;
+	/** Null where the document is gone. */
+	category: Category | null;
 }
 
 export interface QueueEvent {

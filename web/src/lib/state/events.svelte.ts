@@ -9,6 +9,8 @@ const LONGEST_DELAY_MS = 30_000;
 export type LiveEvent =
 	| { kind: 'document'; data: DocumentEvent }
 	| { kind: 'queue'; data: QueueEvent }
+	/** A stage was paused or resumed. */
+	| { kind: 'stage' }
 	/** Events may have been missed: everything shown is to be asked for again. */
 	| { kind: 'reconnected' };
 
@@ -32,6 +34,8 @@ export class Events {
 		source.onerror = () => this.failed(source);
 		source.addEventListener('document', (event) => this.receive('document', event));
 		source.addEventListener('queue', (event) => this.receive('queue', event));
+		source.addEventListener('stage', () => this.tell({ kind: 'stage' }));
+		source.addEventListener('resync', () => this.tell({ kind: 'reconnected' }));
 	}
 
 	stop(): void {

@@ -46,6 +46,9 @@ it('passes events on and keeps the progress of what runs', () => {
 	expect(events.progress.get(progressKey('d', 'stt'))).toBe(0.5);
 	latest().say('queue', { ...row, status: 'completed', progress: null });
 	expect(events.progress.size).toBe(0);
+	latest().say('stage', { stage: 'stt' });
+	latest().say('resync', {});
+	expect(heard.slice(-2)).toEqual([{ kind: 'stage' }, { kind: 'reconnected' }]);
 });
 
 it('connects again after a refusal, later each time, and says that events may be missing', () => {

@@ -4,7 +4,7 @@ import type { Document } from '$lib/api/types';
 
 const PAUSE_MS = 700;
 
-export type SaveState = 'blank' | 'dirty' | 'saving' | 'saved' | 'failed';
+export type SaveState = 'blank' | 'empty' | 'dirty' | 'saving' | 'saved' | 'failed';
 type Notes = Pick<typeof api, 'createNote' | 'saveNote'>;
 
 export class NoteEditor {
@@ -29,8 +29,9 @@ export class NoteEditor {
 		this.state = 'saved';
 	}
 
+	/** Whether something would be lost. */
 	get unsaved(): boolean {
-		return this.edits !== this.savedEdits;
+		return this.edits !== this.savedEdits && !(this.id === null && this.empty);
 	}
 
 	edited(): void {
@@ -48,6 +49,7 @@ export class NoteEditor {
 	}
 
 	private async saveAll(): Promise<void> {
+		if (this.empty) this.state = this.id === null ? 'blank' : 'empty';
 		while (this.unsaved && !this.empty) {
 			const edits = this.edits;
 			this.state = 'saving';
@@ -63,9 +65,9 @@ export class NoteEditor {
 		}
 	}
 
-	/** A new note is made once there is something in it. */
+	/** A note needs a title or some text: a new one is made once there is something in it. */
 	private get empty(): boolean {
-		return this.id === null && this.title.trim() === '' && this.text.trim() === '';
+		return this.title.trim() === '' && this.text.trim() === '';
 	}
 
 	private async send(): Promise<void> {

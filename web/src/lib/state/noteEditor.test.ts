@@ -61,4 +61,16 @@ it('makes no note out of nothing', async () => {
 	type(editor, '  ');
 	await editor.save();
 	expect(notes.createNote).not.toHaveBeenCalled();
+	expect(editor.state).toBe('blank');
+	expect(editor.unsaved).toBe(false);
+});
+
+it('keeps the last text of a note that has been emptied', async () => {
+	const notes = fake();
+	const editor = new NoteEditor({ id: 'n', title: '', text: 'x' }, notes);
+	type(editor, '');
+	await editor.save();
+	expect(notes.saveNote).not.toHaveBeenCalled();
+	expect(editor.state).toBe('empty');
+	expect(editor.unsaved).toBe(true);
 });

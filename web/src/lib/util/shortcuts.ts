@@ -5,10 +5,15 @@ export function isTyping(event: KeyboardEvent): boolean {
 	return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
-/** Space and Enter press the focused button or link; no shortcut takes them from it. */
+/**
+ * Whether space presses what has the focus; no shortcut takes it then. Where `data-space="player"` is written, space is
+ * the player's and Enter alone presses: who clicked a line of a transcript wants space to pause.
+ */
 export function isPressing(event: KeyboardEvent): boolean {
 	const target = event.target;
-	return target instanceof HTMLElement && target.closest('button, a, summary') !== null;
+	return (
+		target instanceof HTMLElement && target.closest('button:not([data-space="player"]), a, summary') !== null
+	);
 }
 
 export function hasModifier(event: KeyboardEvent): boolean {

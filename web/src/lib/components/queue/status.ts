@@ -1,5 +1,6 @@
-/** How the state of a queue row looks. */
+/** How the state of a queue row looks, and what it says. */
 import type { StageRow, Status } from '$lib/api/types';
+import { t, tOr } from '$lib/i18n/index.svelte';
 import type { IconName } from '../icons';
 
 export type ShownStatus = Status | 'waiting';
@@ -17,3 +18,12 @@ export const statusLooks: Record<ShownStatus, { tone: string; icon: IconName }> 
 	failed: { tone: 'bad', icon: 'alert' },
 	cancelled: { tone: '', icon: 'x' }
 };
+
+const PROGRAM = 'program:';
+
+/** Why a row waits: in the reader's language where the app knows the cause, else in the server's words. */
+export function waitingReason(row: Pick<StageRow, 'waiting_for' | 'error_message'>): string {
+	const cause = row.waiting_for ?? '';
+	if (cause.startsWith(PROGRAM)) return t('waiting.program', { name: cause.slice(PROGRAM.length) });
+	return tOr(`waiting.${cause}`, row.error_message ?? cause);
+}
