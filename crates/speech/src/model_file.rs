@@ -9,10 +9,14 @@ use std::path::Path;
 
 /// `ggml`, as the first four bytes read as a little-endian number.
 pub const MAGIC: u32 = 0x6767_6d6c;
-/// Whisper's vocabularies have 51,864 to 51,866 entries; whisper.cpp indexes by token numbers of that size.
-const VOCABULARY: std::ops::RangeInclusive<i32> = 51_864..=65_536;
+/// The sizes of whisper's vocabularies: English, 99 and 100 languages. whisper.cpp counts on them.
+const VOCABULARY: std::ops::RangeInclusive<i32> = 51_864..=51_866;
+/// whisper.cpp keeps the version of the quantisation in the thousands of the format's number.
+const FORMAT_VERSION_FACTOR: i32 = 1000;
 /// The longest word of a vocabulary and the longest tensor name, in bytes.
 const MAX_NAME: u32 = 1024;
+/// The largest tensor of the decoder.
+const EMBEDDING: &[u8] = b"decoder.token_embedding.weight";
 /// Bands of the mel filter and points of its transform.
 const MAX_MELS: i32 = 256;
 const FFT_POINTS: i32 = 201;
@@ -56,49 +60,75 @@ pub fn check(path: &Path) -> Result<(), ModelFileError> {
     if reader.u32().map_err(|_| ModelFileError::BadMagic)? != MAGIC {
         return Err(ModelFileError::BadMagic);
     }
-    let vocabulary = check_dimensions(&mut reader)?;
+    let size = check_dimensions(&mut reader)?;
     check_filters(&mut reader)?;
-    check_words(&mut reader, vocabulary)?;
+    check_words(&mut reader, size.vocabulary)?;
+    let mut tensors = 0;
     while !reader.at_end()? {
-        check_tensor(&mut reader)?;
+        check_tensor(&mut reader, &size)?;
+        tensors += 1;
+    }
+    // None at all is whisper.cpp's own form of a model for tests.
+    if tensors != 0 && tensors != size.tensors {
+        return Err(ModelFileError::Truncated);
     }
     Ok(())
 }
 
-/// The eleven numbers that say how large the network is; gives the size of the vocabulary.
-fn check_dimensions(reader: &mut Reader) -> Result<i32, ModelFileError> {
+/// What the head of the file promises.
+struct Size {
+    vocabulary: i32,
+    width: i32,
+    tensors: i32,
+}
+
+/// The eleven numbers that say how large the network is.
+fn check_dimensions(reader: &mut Reader) -> Result<Size, ModelFileError> {
     let mut d = [0i32; 11];
     for value in &mut d {
         *value = reader.i32()?;
     }
     let [
-        vocab,
+        vocabulary,
         audio_ctx,
-        audio_state,
-        audio_head,
-        audio_layer,
+        width,
+        audio_heads,
+        audio_layers,
         text_ctx,
-        text_state,
-        text_head,
-        text_layer,
+        text_width,
+        text_heads,
+        text_layers,
         mels,
-        _kind,
+        format,
     ] = d;
-    let sane = VOCABULARY.contains(&vocab)
+    let sane = VOCABULARY.contains(&vocabulary)
         && (1..=1500).contains(&audio_ctx)
-        && (16..=8192).contains(&audio_state)
-        && text_state == audio_state
-        && [audio_head, text_head]
+        && (16..=8192).contains(&width)
+        && text_width == width
+        && [audio_heads, text_heads]
             .iter()
-            .all(|&heads| heads > 0 && audio_state % heads == 0)
-        && [audio_layer, text_layer]
+            .all(|&heads| heads > 0 && width % heads == 0)
+        && [audio_layers, text_layers]
             .iter()
             .all(|layers| (1..=128).contains(layers))
         && (16..=8192).contains(&text_ctx)
-        && (1..=MAX_MELS).contains(&mels);
-    sane.then_some(vocab).ok_or(ModelFileError::Damaged(
+        && (1..=MAX_MELS).contains(&mels)
+        && known_format(format);
+    sane.then(|| Size {
+        vocabulary,
+        width,
+        tensors: 11 + 15 * audio_layers + 24 * text_layers,
+    })
+    .ok_or(ModelFileError::Damaged(
         "its dimensions are not those of a whisper model",
     ))
+}
+
+/// Whether ggml knows the number format of the weights; it ends the process over any other.
+fn known_format(format: i32) -> bool {
+    format >= 0
+        && format < 10 * FORMAT_VERSION_FACTOR
+        && matches!(format % FORMAT_VERSION_FACTOR, 0..=3 | 7..=14 | 24)
 }
 
 fn check_filters(reader: &mut Reader) -> Result<(), ModelFileError> {
@@ -127,29 +157,38 @@ fn check_words(reader: &mut Reader, vocabulary: i32) -> Result<(), ModelFileErro
         .ok_or(ModelFileError::Damaged("its vocabulary has no blank"))
 }
 
-fn check_tensor(reader: &mut Reader) -> Result<(), ModelFileError> {
+fn check_tensor(reader: &mut Reader, size: &Size) -> Result<(), ModelFileError> {
     let (dimensions, name_length, kind) = (reader.i32()?, reader.u32()?, reader.i32()?);
     if !(1..=4).contains(&dimensions) || name_length > MAX_NAME {
         return Err(ModelFileError::Damaged(
             "the head of a tensor makes no sense",
         ));
     }
-    let mut elements: u64 = 1;
-    for _ in 0..dimensions {
-        let extent = u64::try_from(reader.i32()?).unwrap_or(0);
-        elements = elements.checked_mul(extent).unwrap_or(0);
+    let extents = (0..dimensions)
+        .map(|_| reader.i32())
+        .collect::<Result<Vec<_>, _>>()?;
+    let name = reader.bytes(name_length)?;
+    // whisper.cpp sets memory aside by the head of the file; this ties the head to what is really there.
+    if name == EMBEDDING && extents != [size.width, size.vocabulary] {
+        return Err(ModelFileError::Damaged(
+            "its tensors do not fit its dimensions",
+        ));
     }
+    reader.skip(tensor_bytes(&extents, kind)?)
+}
+
+fn tensor_bytes(extents: &[i32], kind: i32) -> Result<u64, ModelFileError> {
     let (block, bytes) = block_size(kind).ok_or(ModelFileError::Damaged(
         "a tensor has an unknown number format",
     ))?;
-    if elements == 0 || !elements.is_multiple_of(block) {
-        return Err(ModelFileError::Damaged("a tensor has an impossible size"));
-    }
-    let size = (elements / block)
-        .checked_mul(bytes)
-        .and_then(|size| size.checked_add(u64::from(name_length)))
-        .ok_or(ModelFileError::Truncated)?;
-    reader.skip(size)
+    extents
+        .iter()
+        .try_fold(1u64, |product, &extent| {
+            product.checked_mul(u64::try_from(extent).ok()?)
+        })
+        .filter(|elements| *elements > 0 && elements.is_multiple_of(block))
+        .and_then(|elements| (elements / block).checked_mul(bytes))
+        .ok_or(ModelFileError::Damaged("a tensor has an impossible size"))
 }
 
 /// Numbers in a block and bytes that it takes, by ggml's number of the format.
@@ -192,6 +231,10 @@ impl Reader {
         if length > MAX_NAME {
             return Err(ModelFileError::Damaged("a word is too long"));
         }
+        self.bytes(length)
+    }
+
+    fn bytes(&mut self, length: u32) -> Result<Vec<u8>, ModelFileError> {
         let mut bytes = vec![0; length as usize];
         self.inner.read_exact(&mut bytes)?;
         Ok(bytes)
@@ -238,12 +281,20 @@ mod tests {
     fn foreign_and_damaged_files_are_told_apart() {
         let pdf = written(b"%PDF-1.7 not a model at all");
         assert!(matches!(check(pdf.path()), Err(ModelFileError::BadMagic)));
-        let mut huge = TinyModel::saying(&[" hello"]).to_bytes();
-        huge[4..8].copy_from_slice(&i32::MAX.to_le_bytes());
-        assert!(matches!(
-            check(written(&huge).path()),
-            Err(ModelFileError::Damaged(_))
-        ));
+        let good = TinyModel::saying(&[" hello"]).to_bytes();
+        // Vocabulary, width, layers, number format: each would end the process inside whisper.cpp.
+        for (number, value) in [
+            (1, 59_545),
+            (3, 4096),
+            (5, 100),
+            (9, i32::MIN + 1),
+            (11, 4_784_129),
+            (11, -335_544_319),
+        ] {
+            let mut wrong: Vec<u8> = good.clone();
+            wrong[4 * number..4 * number + 4].copy_from_slice(&i32::to_le_bytes(value));
+            assert!(check(written(&wrong).path()).is_err(), "{number} = {value}");
+        }
         assert!(matches!(
             check(Path::new("/nowhere")),
             Err(ModelFileError::Unreadable(_))

@@ -16,7 +16,7 @@ use crate::windows::WINDOW_SECONDS;
 
 /// The largest upload by default: 4 GiB.
 pub const MAX_UPLOAD_BYTES: u64 = 4 << 30;
-/// More threads than this make whisper.cpp no quicker.
+/// The engine's threads at most, unless a number is set: its small steps leave little for more of them to do.
 const MAX_THREADS: usize = 16;
 /// Transcriptions that use the model at once. More would only share the same processor, at twice the memory.
 const AT_ONCE: usize = 1;
