@@ -18,18 +18,17 @@ impl Ingest {
     /// # Errors
     /// `empty_file` for neither title nor text, `too_large` above [`MAX_NOTE_BYTES`].
     pub async fn add_note(&self, title: Option<&str>, text: &str) -> Result<Document, IngestError> {
-        let text = checked(title, text)?;
+        let title = given(title);
+        let text = checked(title.as_deref(), text)?;
+        let titled = title.is_some();
         let note = Document {
             category: Category::Note,
             file_type: "note".to_owned(),
             mime: "text/markdown".to_owned(),
             content_hash: hash(&text),
             size: i64::try_from(text.len()).unwrap_or(i64::MAX),
-            user_fields: title.map(|_| "title".to_owned()).into_iter().collect(),
-            ..self.blank_document(
-                title.map_or_else(|| first_line(&text), str::to_owned),
-                Source::Note,
-            )
+            user_fields: titled.then(|| "title".to_owned()).into_iter().collect(),
+            ..self.blank_document(title.unwrap_or_else(|| first_line(&text)), Source::Note)
         };
         let mut tx = self.shared.store.write().await?;
         tx.insert_document(&note, Some(&text)).await?;
@@ -49,8 +48,8 @@ impl Ingest {
         title: Option<&str>,
         text: &str,
     ) -> Result<Document, IngestError> {
-        let title = title.map(str::trim).filter(|title| !title.is_empty());
-        let text = checked(title, text)?;
+        let title = given(title);
+        let text = checked(title.as_deref(), text)?;
         let now = self.now();
         let mut tx = self.shared.store.write().await?;
         if !tx.set_note_text(id, &text, &hash(&text), now).await? {
@@ -69,7 +68,7 @@ impl Ingest {
 async fn set_title(
     tx: &mut Tx,
     id: &DocumentId,
-    title: Option<&str>,
+    title: Option<String>,
     text: &str,
     now: Timestamp,
 ) -> Result<(), IngestError> {
@@ -80,7 +79,7 @@ async fn set_title(
     match title {
         Some(title) => {
             let edit = DocumentEdit {
-                patch: patch(title.to_owned()),
+                patch: patch(title),
                 tags: None,
             };
             tx.edit_document(id, &edit, now).await?;
@@ -92,6 +91,12 @@ async fn set_title(
         }
     }
     Ok(())
+}
+
+/// A title that says something, in NFC.
+pub(crate) fn given(title: Option<&str>) -> Option<String> {
+    let title = title?.trim();
+    (!title.is_empty()).then(|| model::name::nfc(title))
 }
 
 /// The text as it is stored (no database keeps NUL), if there is anything to store and not too much.

@@ -15,6 +15,7 @@ use store::{DocumentEdit, Enqueue, KnownFile, StoreError, Tx};
 use crate::config::{PRIORITY_BULK, PRIORITY_PERSON};
 use crate::content::{self, Stamp};
 use crate::names::{self, DiskPath};
+use crate::note::given;
 use crate::resolve::is_absent;
 use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
 
@@ -496,8 +497,7 @@ async fn protect_wish(
 }
 
 fn wished_title(wish: &Wish) -> Option<String> {
-    let title = wish.title.as_deref()?.trim();
-    (!title.is_empty()).then(|| model::name::nfc(title))
+    given(wish.title.as_deref())
 }
 
 fn priority(source: Source) -> i64 {

@@ -321,9 +321,24 @@ fn refuse_quarantined(kind: model::FileType) -> Result<(), IngestError> {
 fn rename_and_sync(from: &Path, to: &Path) -> io::Result<Stamp> {
     rename_new(from, to)?;
     for folder in [to.parent(), from.parent()].into_iter().flatten() {
-        std::fs::File::open(folder)?.sync_all()?;
+        sync_folder(folder)?;
     }
     Ok(Stamp::of(&std::fs::symlink_metadata(to)?))
+}
+
+/// Some network file systems sync no folders; the file itself is synced already.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::File::open(folder)?.sync_all() {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
