@@ -126,8 +126,7 @@ fn check_dimensions(reader: &mut Reader) -> Result<Size, ModelFileError> {
 
 /// Whether ggml knows the number format of the weights; it ends the process over any other.
 fn known_format(format: i32) -> bool {
-    format >= 0
-        && format < 10 * FORMAT_VERSION_FACTOR
+    (0..10 * FORMAT_VERSION_FACTOR).contains(&format)
         && matches!(format % FORMAT_VERSION_FACTOR, 0..=3 | 7..=14 | 24)
 }
 
