@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::WATCHED_FOLDERS;
 use crate::ingest::lock;
 use crate::network::is_network;
-use crate::take_in::file_id;
+use crate::places::file_id;
 
 /// Paths remembered at once; past that a scan looks at everything instead.
 const MAX_HINTS: usize = 100_000;

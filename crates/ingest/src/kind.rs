@@ -127,7 +127,7 @@ fn signature(head: &[u8], believed: &[&'static str]) -> Option<&'static str> {
 /// Text in UTF-8 or marked UTF-16. Other encodings are not certain enough to overrule a name.
 fn text(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
-        return (head.len() % 2 == 0 && head.len() > 2).then_some("txt");
+        return (head.len().is_multiple_of(2) && head.len() > 2).then_some("txt");
     }
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,

@@ -5,26 +5,18 @@
 //! - a document's `path` never is the path of another document's file: whoever loses its path to another is moved to one of
 //!   its own copies, or is missing.
 
-use std::path::Path;
-
-use model::{
-    Category, Document, DocumentId, DocumentPatch, FileType, QueueItemId, Source, Timestamp, Write,
-};
+use model::{Document, DocumentId, DocumentPatch, FileType, QueueItemId, Source, Timestamp, Write};
 use store::{DocumentEdit, Enqueue, KnownFile, StoreError, Tx};
 
 use crate::config::{PRIORITY_BULK, PRIORITY_PERSON};
 use crate::content::{self, Stamp};
 use crate::names::{self, DiskPath};
 use crate::note::given;
-use crate::resolve::is_absent;
+use crate::places::give_path;
 use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
 
 /// How often a transaction is tried again that met another writer.
-const CONFLICT_TRIES: usize = 5;
-
-/// Where a missing document's path is put when its place is taken by another: no file can lie there, as hidden folders are
-/// never looked into.
-const DISPLACED: &str = ".displaced";
+pub(crate) const CONFLICT_TRIES: usize = 5;
 
 /// On which terms a file comes in.
 pub(crate) struct Terms<'a> {
@@ -180,39 +172,6 @@ impl Ingest {
         })
     }
 
-    /// The path the file is stored under: NFC, unless a file that lies beside it and differs in nothing but its normal form
-    /// has that. The choice lasts as long as the file is known.
-    pub(crate) async fn stored_path(
-        &self,
-        tx: &mut Tx,
-        disk: &DiskPath,
-    ) -> Result<String, IngestError> {
-        let candidates = disk.stored_candidates();
-        let mut free = None;
-        for candidate in &candidates {
-            match tx.file(candidate).await? {
-                Some(known) if DiskPath::of_known(&known) == *disk => return Ok(candidate.clone()),
-                Some(known) if self.lie_apart(&DiskPath::of_known(&known), disk) => {}
-                _ => free = free.or(Some(candidate)),
-            }
-        }
-        Ok(free
-            .or(candidates.last())
-            .cloned()
-            .unwrap_or_else(|| disk.stored()))
-    }
-
-    /// Whether both exist and are two files. (On macOS both spellings open the same one.)
-    fn lie_apart(&self, a: &DiskPath, b: &DiskPath) -> bool {
-        let id = |disk: &DiskPath| file_id(&disk.on(self.library()));
-        matches!((id(a), id(b)), (Some(a), Some(b)) if a != b)
-    }
-
-    /// Whether there certainly is no file at that path.
-    pub(crate) fn is_gone(&self, disk: &DiskPath) -> bool {
-        matches!(std::fs::symlink_metadata(disk.on(self.library())), Err(error) if is_absent(&error))
-    }
-
     /// No document has this content: the one whose original lay at this path was changed, or it is a new one.
     async fn new_content(
         &self,
@@ -312,42 +271,6 @@ impl Ingest {
         }
     }
 
-    /// A document of which nothing is known yet but its title.
-    pub(crate) fn blank_document(&self, title: String, source: Source) -> Document {
-        let now = self.now();
-        Document {
-            id: DocumentId::new(&*self.shared.clock, &*self.shared.random),
-            title,
-            category: Category::Document,
-            file_type: String::new(),
-            mime: String::new(),
-            path: None,
-            path_raw: None,
-            content_hash: String::new(),
-            size: 0,
-            modified_at: now,
-            source,
-            language: None,
-            document_type: None,
-            summary: None,
-            document_date: None,
-            duration_s: None,
-            width: None,
-            height: None,
-            page_count: None,
-            needs_conversion: false,
-            transcript_draft: false,
-            thumbnail_path: None,
-            preview_path: None,
-            user_fields: Vec::new(),
-            tags: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            missing_since: None,
-            trashed_at: None,
-        }
-    }
-
     /// Puts the document's first stages into the queue. A video that no browser plays is in quarantine and gets none.
     pub(crate) async fn enqueue_first(
         &self,
@@ -372,35 +295,6 @@ impl Ingest {
             tx.enqueue(&work, now).await?;
         }
         Ok(())
-    }
-
-    /// The file of that row is gone: its document lives on in a copy, or is missing. Does nothing where the row is out of
-    /// date. Returns whether the row was there.
-    pub(crate) async fn forget(&self, known: &KnownFile) -> Result<bool, IngestError> {
-        for _ in 1..CONFLICT_TRIES {
-            match self.try_forget(known).await {
-                Err(IngestError::Store(error)) if error.is_conflict() => {}
-                other => return other,
-            }
-        }
-        self.try_forget(known).await
-    }
-
-    async fn try_forget(&self, known: &KnownFile) -> Result<bool, IngestError> {
-        let mut tx = self.shared.store.write().await?;
-        if tx.file(&known.path).await?.as_ref() != Some(known) {
-            return Ok(false);
-        }
-        tx.remove_file(&known.path).await?;
-        let document = tx.document(&known.document_id).await?;
-        if let Some(document) = document.filter(|d| d.path.as_ref() == Some(&known.path)) {
-            let now = self.now();
-            if !move_to_copy(&mut tx, &document, now).await? && document.missing_since.is_none() {
-                tx.set_missing(&document.id, Some(now), now).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(true)
     }
 }
 
@@ -434,47 +328,6 @@ async fn known_content(
     Ok(Ingested::Moved(holder.id))
 }
 
-/// Takes the path from any other document that still has it.
-async fn give_path(
-    tx: &mut Tx,
-    path: &str,
-    to: &DocumentId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(loser) = tx
-        .document_at(path)
-        .await?
-        .filter(|document| document.id != *to)
-    else {
-        return Ok(());
-    };
-    if !move_to_copy(tx, &loser, now).await? {
-        let aside = format!("{DISPLACED}/{}/{path}", loser.id);
-        tx.set_path(&loser.id, &aside, None, now).await?;
-        tx.set_missing(&loser.id, Some(loser.missing_since.unwrap_or(now)), now)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Makes a copy at another path the document's original; `false` where there is none.
-async fn move_to_copy(
-    tx: &mut Tx,
-    document: &Document,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let copies = tx.files_of(&document.id).await?;
-    let copy = copies.into_iter().find(|copy| {
-        Some(&copy.path) != document.path.as_ref() && copy.content_hash == document.content_hash
-    });
-    let Some(copy) = copy else {
-        return Ok(false);
-    };
-    tx.set_path(&document.id, &copy.path, copy.path_raw, now)
-        .await?;
-    Ok(true)
-}
-
 /// What a person said of the document stays, whatever the stages find.
 async fn protect_wish(
     tx: &mut Tx,
@@ -505,11 +358,4 @@ fn priority(source: Source) -> i64 {
         Source::Watch => PRIORITY_BULK,
         Source::Upload | Source::Note | Source::Cli => PRIORITY_PERSON,
     }
-}
-
-/// Device and number of the file: equal for two names of one file.
-pub(crate) fn file_id(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::symlink_metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }
