@@ -1,0 +1,6 @@
+//! Serving files over HTTP: ranges, validators, names.
+
+pub(crate) mod disposition;
+pub(crate) mod file;
+pub(crate) mod media_type;
+pub(crate) mod range;

@@ -1,0 +1,12 @@
+//! The router, called as a browser would, on a store, a library and an index of its own.
+
+mod auth;
+mod contract;
+mod documents;
+mod events;
+mod files;
+mod harness;
+mod queue;
+mod search;
+mod uploads;
+mod web;

@@ -1,0 +1,279 @@
+//! The queue as people see and steer it.
+
+use axum::http::Method;
+use model::{Clock, QueueItem};
+use serde_json::{Value, json};
+use store::{Claim, Failure};
+
+use crate::harness::Site;
+
+/// Claims the one row that is due of a stage.
+async fn claim(site: &Site, stage: &str) -> QueueItem {
+    let now = site.clock.now();
+    let mut tx = site.app.store.write().await.unwrap();
+    let claim = Claim {
+        stage,
+        worker: "w",
+        lease_id: "l",
+        lease_until: now.plus_ms(60_000),
+        limit: 1,
+    };
+    let item = tx.claim(&claim, now).await.unwrap().pop().unwrap();
+    tx.commit().await.unwrap();
+    item
+}
+
+async fn fail(site: &Site, item: &QueueItem) {
+    let mut tx = site.app.store.write().await.unwrap();
+    let failure = Failure {
+        code: "broken".into(),
+        message: "The file is cut off.".into(),
+    };
+    assert!(tx.fail(item, &failure, site.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+async fn complete(site: &Site, item: &QueueItem) {
+    let mut tx = site.app.store.write().await.unwrap();
+    assert!(tx.complete(item, 1, site.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_are_listed_with_their_documents() {
+    let site = Site::new().await;
+    let first = site.document("가.txt", b"1").await;
+    site.clock.advance_ms(1000);
+    site.document("나.mp3", b"\x002").await;
+    let page = site.get("/api/queue?limit=1").await.ok(200);
+    let row = &page["items"][0];
+    assert_eq!(
+        (row["document_title"].as_str(), row["stage"].as_str()),
+        (Some("나"), Some("stt"))
+    );
+    assert_eq!(
+        (row["status"].as_str(), row["priority"].as_i64()),
+        (Some("pending"), Some(10))
+    );
+    assert_eq!(
+        row.get("lease_id"),
+        None,
+        "what fences a run is told to nobody"
+    );
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = site
+        .get(&format!("/api/queue?limit=1&cursor={cursor}"))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&next["items"][0]["document_title"], &next["next_cursor"]),
+        (&json!("가"), &Value::Null)
+    );
+
+    let count = async |query: &str| {
+        let page = site.get(&format!("/api/queue?{query}")).await.ok(200);
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(count("stage=stt").await, 1);
+    assert_eq!(count("status=failed").await, 0);
+    assert_eq!(count("status=pending").await, 2);
+    assert_eq!(count(&format!("document_id={first}")).await, 1);
+    site.get("/api/queue?status=odd")
+        .await
+        .refused(400, "invalid_status");
+    site.get("/api/queue?limit=1000")
+        .await
+        .refused(400, "invalid_limit");
+    site.get("/api/queue?stage=odd")
+        .await
+        .refused(404, "unknown_stage");
+}
+
+#[tokio::test]
+async fn a_failed_row_is_tried_again() {
+    let site = Site::new().await;
+    let id = site.document("a.txt", b"1").await;
+    let item = claim(&site, "extract").await;
+    let retry = format!("/api/queue/{}/retry", item.id);
+    site.post(&retry, Value::Null)
+        .await
+        .refused(409, "not_retryable");
+    fail(&site, &item).await;
+    let document = site.get(&format!("/api/documents/{id}")).await.ok(200);
+    assert_eq!(
+        document["pipeline"],
+        json!({"state": "failed", "open": 0, "failed": 1})
+    );
+    assert_eq!(
+        document["stages"][0]["error_message"],
+        "The file is cut off."
+    );
+    let failed = site.get("/api/documents?state=failed").await.ok(200);
+    assert_eq!(failed["items"][0]["id"], id.as_str());
+
+    let row = site.post(&retry, Value::Null).await.ok(200);
+    assert_eq!(
+        (row["status"].as_str(), row["attempts"].as_i64()),
+        (Some("pending"), Some(0))
+    );
+    site.post("/api/queue/x/retry", Value::Null)
+        .await
+        .refused(404, "queue_item_not_found");
+
+    let item = claim(&site, "extract").await;
+    fail(&site, &item).await;
+    assert_eq!(
+        site.post("/api/queue/retry-failed?stage=stt", Value::Null)
+            .await
+            .ok(200)["retried"],
+        0
+    );
+    assert_eq!(
+        site.post("/api/queue/retry-failed", Value::Null)
+            .await
+            .ok(200)["retried"],
+        1
+    );
+    site.post("/api/queue/retry-failed?stage=odd", Value::Null)
+        .await
+        .refused(404, "unknown_stage");
+}
+
+#[tokio::test]
+async fn a_row_is_cancelled_once() {
+    let site = Site::new().await;
+    site.document("a.txt", b"1").await;
+    let item = claim(&site, "extract").await;
+    let cancel = format!("/api/queue/{}/cancel", item.id);
+    assert_eq!(
+        site.post(&cancel, Value::Null).await.ok(200)["status"],
+        "cancelled"
+    );
+    site.post(&cancel, Value::Null)
+        .await
+        .refused(409, "not_cancellable");
+    site.post("/api/queue/x/cancel", Value::Null)
+        .await
+        .refused(404, "queue_item_not_found");
+}
+
+#[tokio::test]
+async fn a_held_stage_is_shown_as_held() {
+    let site = Site::new().await;
+    let held = async |change: &str| {
+        site.post(&format!("/api/queue/stages/stt/{change}"), Value::Null)
+            .await
+            .ok(200);
+        site.get("/api/queue/stats").await.ok(200)["stages"][1]["paused"].clone()
+    };
+    assert_eq!(held("pause").await, true);
+    assert_eq!(held("pause").await, true, "again");
+    assert_eq!(held("resume").await, false);
+    site.post("/api/queue/stages/odd/pause", Value::Null)
+        .await
+        .refused(404, "unknown_stage");
+}
+
+#[tokio::test]
+async fn stats_count_age_and_rate() {
+    let site = Site::new().await;
+    let empty = site.get("/api/queue/stats").await.ok(200);
+    assert_eq!(
+        (&empty["oldest_pending_age_s"], &empty["eta_s"]),
+        (&Value::Null, &Value::Null)
+    );
+    let order: Vec<_> = empty["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["stage"].clone())
+        .collect();
+    assert_eq!(order, ["extract", "stt", "classify", "convert"]);
+    for n in 0..4 {
+        site.document(&format!("{n}.txt"), n.to_string().as_bytes())
+            .await;
+        site.clock.advance_ms(10_000);
+    }
+    for _ in 0..2 {
+        let item = claim(&site, "extract").await;
+        complete(&site, &item).await;
+    }
+    claim(&site, "extract").await;
+    let stats = site.get("/api/queue/stats").await.ok(200);
+    let extract = json!({
+        "stage": "extract", "lane": "cpu", "paused": false, "pending": 1, "waiting": 0, "processing": 1,
+        "completed": 2, "failed": 0, "cancelled": 0
+    });
+    assert_eq!(stats["stages"][0], extract);
+    assert_eq!(stats["oldest_pending_age_s"], 10.0);
+    assert_eq!(stats["eta_s"], 600.0, "two open, two done in ten minutes");
+}
+
+#[tokio::test]
+async fn a_stage_is_run_when_asked_for() {
+    let site = Site::new().await;
+    let id = site.document("a.txt", b"1").await;
+    let run = async |stage: &str| {
+        site.post(&format!("/api/documents/{id}/stages/{stage}"), Value::Null)
+            .await
+    };
+    assert_eq!(
+        run("classify").await.ok(202),
+        json!({"stage": "classify", "added": true})
+    );
+    assert_eq!(
+        run("classify").await.ok(202)["added"],
+        false,
+        "one is pending already"
+    );
+    let rows = site.get("/api/queue?stage=classify").await.ok(200);
+    assert_eq!(rows["items"][0]["priority"], queue::PRIORITY_PERSON);
+    run("odd").await.refused(404, "unknown_stage");
+    run("stt").await.refused(409, "stage_not_wanted");
+    site.post("/api/documents/x/stages/extract", Value::Null)
+        .await
+        .refused(404, "document_not_found");
+}
+
+#[tokio::test]
+async fn a_video_is_converted_where_that_is_needed() {
+    let site = Site::new().await;
+    let text = site.document("a.txt", b"1").await;
+    site.post(&format!("/api/video/{text}/convert"), Value::Null)
+        .await
+        .refused(404, "not_a_video");
+    let film = site.document("a.mp4", b"\x002").await;
+    site.post(&format!("/api/video/{film}/convert"), Value::Null)
+        .await
+        .refused(409, "stage_not_wanted");
+    let patch = model::DocumentPatch {
+        needs_conversion: Some(true),
+        ..model::DocumentPatch::default()
+    };
+    site.write(&film, &[model::Write::Patch(Box::new(patch))])
+        .await;
+    let asked = site
+        .post(&format!("/api/video/{film}/convert"), Value::Null)
+        .await
+        .ok(202);
+    assert_eq!(asked, json!({"stage": "convert", "added": true}));
+}
+
+#[tokio::test]
+async fn the_graph_is_told() {
+    let site = Site::new().await;
+    let stages = site.get("/api/stages").await.ok(200);
+    assert_eq!(
+        stages[2],
+        json!({
+            "name": "classify", "after": ["extract", "stt"], "at_ingest": false, "version": 1, "lane": "cpu",
+            "concurrency": 2, "max_attempts": 3
+        })
+    );
+    assert_eq!(
+        site.send(Method::PUT, "/api/stages", Value::Null)
+            .await
+            .status,
+        405
+    );
+}
