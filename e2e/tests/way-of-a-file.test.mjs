@@ -105,6 +105,10 @@ step('an uploaded PDF is read, and its words are found on their page', async () 
 	await page.waitForURL(/\/documents\/[^?]+\?page=\d+/);
 	const found = page.locator(`#page-${new URL(page.url()).searchParams.get('page')}`);
 	await found.waitFor();
+	await page.waitForFunction(
+		(node) => node.getBoundingClientRect().top < innerHeight,
+		await found.elementHandle()
+	);
 	assert.match(await found.innerText(), new RegExp(words.split(' ')[0], 'i'));
 });
 

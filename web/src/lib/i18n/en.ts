@@ -6,7 +6,6 @@ export const en = {
 	'app.close': 'Close',
 	'app.loading': 'Loading…',
 	'app.cancel': 'Cancel',
-	'app.save': 'Save',
 	'app.copy': 'Copy',
 	'app.copied': 'Copied',
 	'app.delete': 'Move to trash',
@@ -79,7 +78,6 @@ export const en = {
 
 	'document.edit_title': 'Edit the title',
 	'document.title': 'Title',
-	'document.tags': 'Tags',
 	'document.add_tag': 'Add a tag',
 	'document.remove_tag': 'Remove the tag {tag}',
 	'document.details': 'Details',
@@ -92,7 +90,6 @@ export const en = {
 	'document.no_text_failed':
 		'This file could not be read; the steps below say why. The original is kept untouched.',
 	'document.page': 'Page {page}',
-	'document.open_original': 'Open the original',
 	'document.summary': 'Summary',
 	'document.missing':
 		'The file is gone from its folder. What Seogo learnt of it is kept; put the file back and it is found again.',

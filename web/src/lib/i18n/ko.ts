@@ -8,7 +8,6 @@ export const ko: Dictionary = {
 	'app.close': '닫기',
 	'app.loading': '불러오는 중…',
 	'app.cancel': '취소',
-	'app.save': '저장',
 	'app.copy': '복사',
 	'app.copied': '복사됨',
 	'app.delete': '휴지통으로 이동',
@@ -79,7 +78,6 @@ export const ko: Dictionary = {
 
 	'document.edit_title': '제목 고치기',
 	'document.title': '제목',
-	'document.tags': '태그',
 	'document.add_tag': '태그 추가',
 	'document.remove_tag': '태그 {tag} 빼기',
 	'document.details': '자세히',
@@ -92,7 +90,6 @@ export const ko: Dictionary = {
 	'document.no_text_failed':
 		'이 파일을 읽지 못했습니다. 까닭은 처리 단계에 적혀 있습니다. 원본은 그대로 보관됩니다.',
 	'document.page': '{page}쪽',
-	'document.open_original': '원본 열기',
 	'document.summary': '요약',
 	'document.missing':
 		'파일이 폴더에서 사라졌습니다. 읽어 둔 내용은 남아 있으며, 파일을 되돌려 놓으면 다시 연결됩니다.',
