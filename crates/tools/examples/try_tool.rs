@@ -1,5 +1,5 @@
 //! Runs one tool on files and prints a line of JSON for each: `cargo run -p seogo-tools --example try_tool -- KIND FILE…`.
-//! Kinds: probe, thumbnail, pcm, text, html, pdf, ocr, scan.
+//! Kinds: probe, thumbnail, pcm, text, html, pdf, ocr, scan, draft.
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,10 @@ async fn run(tools: &Toolbox, kind: &str, path: &Path) -> Result<Value, ToolErro
             .await
             .map(|text| json!(text)),
         "pdf" => tools.pdf_text(path, &cancel).await.map(|pdf| json!(pdf)),
+        "draft" => tools
+            .draft_transcript(path, |_| {}, &cancel)
+            .await
+            .map(|lines| json!(lines)),
         "ocr" => tools.ocr_image(path, &cancel).await.map(|text| json!(text)),
         "scan" => {
             let pages = tools.pdf_text(path, &cancel).await?.pages_without_text;

@@ -1,8 +1,10 @@
 //! Everything outside: programs (ffmpeg, poppler, tesseract, …) and services (speech). This is the only crate that starts
 //! processes, and every one of them runs inside the [`Fence`].
 
+mod draft_speech;
 mod error;
 mod fence;
+mod first_page;
 mod html;
 mod media;
 mod ocr;
@@ -10,6 +12,8 @@ mod parse;
 mod pcm;
 mod pdf;
 mod programs;
+mod speech_client;
+mod supervise;
 pub mod text;
 mod thumbnail;
 mod toolbox;
@@ -23,4 +27,6 @@ pub use parse::{ParseKind, ParsedText, UnknownParseKind, parse_file, parse_main}
 pub use pcm::{PcmStream, SAMPLE_RATE};
 pub use pdf::PdfText;
 pub use programs::Program;
+pub use speech_client::{SpeechClient, SpeechReady, SpeechRequest, Transcript};
+pub use supervise::{ChildState, Supervise, Supervised};
 pub use toolbox::{ToolLimits, Toolbox, ToolboxSettings};

@@ -28,6 +28,8 @@ pub struct ToolLimits {
     pub ocr_pages: usize,
     /// The draft engine on one part of a recording.
     pub draft_part: Limits,
+    /// Longest part of a recording that is given to the draft engine, in seconds.
+    pub draft_part_s: usize,
 }
 
 /// Longest recording that is decoded: a day. In bytes of 16 kHz mono f32.
@@ -53,6 +55,7 @@ impl Default for ToolLimits {
             ocr_page: base.seconds(120).memory_mib(2048),
             ocr_pages: 200,
             draft_part: base.seconds(1200),
+            draft_part_s: 120,
         }
     }
 }

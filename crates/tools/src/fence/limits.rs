@@ -85,10 +85,15 @@ pub(super) fn enforce(command: &mut Command, limits: Limits) {
     });
 }
 
+/// Makes the kernel kill the child when Seogo dies, and sets no limits: for our own long-running children.
+pub(crate) fn die_with_parent(command: &mut Command) {
+    before_exec(command, || Ok(()));
+}
+
 /// Makes the kernel kill the child when the thread that started it ends, and runs `prepare` in the child.
 ///
 /// `prepare` runs between fork and exec: it may do nothing but system calls.
-pub(super) fn before_exec(
+fn before_exec(
     command: &mut Command,
     prepare: impl Fn() -> rustix::io::Result<()> + Send + Sync + 'static,
 ) {

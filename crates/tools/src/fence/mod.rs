@@ -15,9 +15,11 @@ use std::process::Stdio;
 use tokio_util::sync::CancellationToken;
 
 pub use limits::Limits;
-pub(crate) use limits::MIB;
+pub(crate) use limits::{MIB, die_with_parent};
 pub(crate) use outcome::shortened;
+pub(crate) use running::Group;
 pub use running::Running;
+pub(crate) use spawner::spawn;
 
 use crate::ToolError;
 use crate::programs;

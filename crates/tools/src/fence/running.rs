@@ -142,17 +142,26 @@ async fn read_stderr(stderr: Option<ChildStderr>) -> String {
 
 /// The child's process group; killed on drop.
 #[derive(Debug)]
-struct Group(Option<Pid>);
+pub(crate) struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    /// The group that the child leads.
+    pub(crate) fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(id.and_then(Pid::from_raw))
     }
 
     /// The leader has been waited for: its number may soon belong to somebody else.
-    fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.0 = None;
+    }
+
+    /// Asks every process of the group to end.
+    pub(crate) fn ask_to_end(&self) {
+        if let Some(group) = self.0 {
+            // It may be gone already; there is nothing to do about any error.
+            let _ = kill_process_group(group, Signal::TERM);
+        }
     }
 }
 

@@ -4,4 +4,6 @@ mod fence;
 mod media;
 mod parse;
 mod pdf;
+mod speech;
+mod supervise;
 mod support;
