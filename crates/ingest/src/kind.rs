@@ -61,7 +61,7 @@ pub(crate) fn of(name: &str, head: &[u8]) -> FileType {
 /// The extension that the content speaks for; `None` where it is not certain.
 fn certain(head: &[u8], named: FileType) -> Option<&'static str> {
     let unnamed = named == FileType::UNKNOWN;
-    pdf(head)
+    pdf(head, named)
         .or_else(|| iso_media(head))
         .or_else(|| matroska(head))
         .or_else(|| signature(head, CERTAIN))
@@ -77,9 +77,11 @@ fn same_family(a: &str, b: &str) -> bool {
             .any(|family| family.contains(&a) && family.contains(&b))
 }
 
-fn pdf(head: &[u8]) -> Option<&'static str> {
+fn pdf(head: &[u8], named: FileType) -> Option<&'static str> {
     let window = &head[..head.len().min(PDF_HEADER_WITHIN)];
-    contains(window, b"%PDF-").then_some("pdf")
+    // One that has lost its header is broken, but nothing to be read as text.
+    let headless = named.extension == "pdf" && contains(window, b" 0 obj");
+    (headless || contains(window, b"%PDF-")).then_some("pdf")
 }
 
 /// MP4, QuickTime and their kin: a first box `ftyp` with a brand, or one of QuickTime's old first boxes.
@@ -211,6 +213,8 @@ mod tests {
     #[test]
     fn what_tells_nothing_leaves_the_name_its_word() {
         assert_eq!(kind("empty.pdf", b""), "pdf");
+        assert_eq!(kind("about pdf.txt", b"write 1 0 obj first"), "txt");
+        assert_eq!(kind("broken.pdf", b"not a header\n1 0 obj\n<<>>"), "pdf");
         assert_eq!(kind("noise.mp3", &[0x80, 0x01, 0x02, 0xFF, 0x00]), "mp3");
         assert_eq!(kind("옛글.txt", b"\xC8\xB8\xC0\xC7\xB7\xCF BMW"), "txt");
         assert_eq!(kind("car.txt", b"BMW is a maker of cars"), "txt");

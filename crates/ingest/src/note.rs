@@ -4,6 +4,7 @@ use model::{Category, Document, DocumentId, DocumentPatch, Source, Timestamp, Wr
 use store::{DocumentEdit, Tx};
 
 use crate::config::{MAX_NOTE_BYTES, PRIORITY_PERSON};
+use crate::take_in::once_more;
 use crate::{Ingest, IngestError};
 
 /// Longest title made of a note's first line, in characters.
@@ -30,11 +31,18 @@ impl Ingest {
             user_fields: titled.then(|| "title".to_owned()).into_iter().collect(),
             ..self.blank_document(title.unwrap_or_else(|| first_line(&text)), Source::Note)
         };
-        let mut tx = self.shared.store.write().await?;
-        tx.insert_document(&note, Some(&text)).await?;
-        self.enqueue_first(&mut tx, &note, PRIORITY_PERSON).await?;
-        tx.commit().await?;
+        let mut tries = 1;
+        while let Err(error) = self.try_add_note(&note, &text).await {
+            tries = once_more(tries, error)?;
+        }
         Ok(note)
+    }
+
+    async fn try_add_note(&self, note: &Document, text: &str) -> Result<(), IngestError> {
+        let mut tx = self.shared.store.write().await?;
+        tx.insert_document(note, Some(text)).await?;
+        self.enqueue_first(&mut tx, note, PRIORITY_PERSON).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Replaces a note's text, and its title where one is given; a title that was made of the first line follows it. The
@@ -50,12 +58,27 @@ impl Ingest {
     ) -> Result<Document, IngestError> {
         let title = given(title);
         let text = checked(title.as_deref(), text)?;
+        let mut tries = 1;
+        loop {
+            match self.try_edit_note(id, title.clone(), &text).await {
+                Err(error) => tries = once_more(tries, error)?,
+                note => return note,
+            }
+        }
+    }
+
+    async fn try_edit_note(
+        &self,
+        id: &DocumentId,
+        title: Option<String>,
+        text: &str,
+    ) -> Result<Document, IngestError> {
         let now = self.now();
         let mut tx = self.shared.store.write().await?;
-        if !tx.set_note_text(id, &text, &hash(&text), now).await? {
+        if !tx.set_note_text(id, text, &hash(text), now).await? {
             return Err(IngestError::NotFound(format!("A note {id}")));
         }
-        set_title(&mut tx, id, title, &text, now).await?;
+        set_title(&mut tx, id, title, text, now).await?;
         let Some(note) = tx.document(id).await? else {
             return Err(IngestError::NotFound(format!("A note {id}")));
         };

@@ -7,7 +7,7 @@ use store::{KnownFile, StoreError, Tx};
 
 use crate::names::DiskPath;
 use crate::resolve::is_absent;
-use crate::take_in::CONFLICT_TRIES;
+use crate::take_in::once_more;
 use crate::{Ingest, IngestError};
 
 /// Where a missing document's path is put when its place is taken by another: no file can lie there, as hidden folders are
@@ -51,13 +51,13 @@ impl Ingest {
     /// The file of that row is gone: its document lives on in a copy, or is missing. Does nothing where the row is out of
     /// date. Returns whether the row was there.
     pub(crate) async fn forget(&self, known: &KnownFile) -> Result<bool, IngestError> {
-        for _ in 1..CONFLICT_TRIES {
+        let mut tries = 1;
+        loop {
             match self.try_forget(known).await {
-                Err(IngestError::Store(error)) if error.is_conflict() => {}
-                other => return other,
+                Err(error) => tries = once_more(tries, error)?,
+                forgotten => return forgotten,
             }
         }
-        self.try_forget(known).await
     }
 
     async fn try_forget(&self, known: &KnownFile) -> Result<bool, IngestError> {

@@ -16,7 +16,7 @@ use crate::places::give_path;
 use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
 
 /// How often a transaction is tried again that met another writer.
-pub(crate) const CONFLICT_TRIES: usize = 5;
+const CONFLICT_TRIES: u32 = 5;
 
 /// On which terms a file comes in.
 pub(crate) struct Terms<'a> {
@@ -118,15 +118,13 @@ impl Ingest {
         arrival: &Arrival,
         terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
-        for _ in 1..CONFLICT_TRIES {
+        let mut tries = 1;
+        loop {
             match self.try_record(arrival, terms).await {
-                Err(IngestError::Store(error)) if error.is_conflict() => {
-                    tracing::debug!(%error, "met another writer; trying again");
-                }
-                other => return other,
+                Err(error) => tries = once_more(tries, error)?,
+                outcome => return outcome,
             }
         }
-        self.try_record(arrival, terms).await
     }
 
     async fn try_record(
@@ -295,6 +293,17 @@ impl Ingest {
             tx.enqueue(&work, now).await?;
         }
         Ok(())
+    }
+}
+
+/// Counts a further try where the transaction met another writer; any other error, or one too many, stays what it is.
+pub(crate) fn once_more(tries: u32, error: IngestError) -> Result<u32, IngestError> {
+    match error {
+        IngestError::Store(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
+            tracing::debug!(%error, tries, "met another writer; trying again");
+            Ok(tries + 1)
+        }
+        error => Err(error),
     }
 }
 
