@@ -2,6 +2,8 @@
 
 use axum::extract::{FromRequest, FromRequestParts};
 
+use model::name::nfc;
+
 use crate::error::ApiError;
 
 /// A JSON body.
@@ -29,6 +31,13 @@ pub(crate) fn limit(asked: Option<i64>, default: i64, max: i64) -> Result<i64, A
             format!("limit is {limit}; it must be between 1 and {max}."),
         )),
     }
+}
+
+/// Text that a person typed as it is kept: NFC, one line, without white space around it and without control characters
+/// (PostgreSQL keeps no NUL).
+pub(crate) fn line_of(text: &str) -> String {
+    let visible: String = text.chars().filter(|c| !c.is_control()).collect();
+    nfc(visible.trim())
 }
 
 /// Parses a query value whose type says in its error what is allowed; an empty value is none.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -66,10 +66,20 @@ fn media(app: &Arc<AppState>) -> OpenApiRouter<Arc<AppState>> {
 fn around(router: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
     router
         .layer(DefaultBodyLimit::max(app.settings.max_body_bytes))
+        .layer(from_fn(refuse_nul))
         .layer(CatchPanicLayer::custom(answer_to_panic))
         .layer(from_fn(headers::secure))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn_with_state(Arc::clone(app), metrics::count))
+}
+
+/// No name, word or id holds a NUL, and PostgreSQL takes none.
+async fn refuse_nul(request: Request, next: Next) -> Result<Response, ApiError> {
+    if request.uri().to_string().contains("%00") {
+        let message = "The address holds a NUL character; take it out.";
+        return Err(ApiError::bad_request("invalid_path", message));
+    }
+    Ok(next.run(request).await)
 }
 
 /// The path alone: query strings carry tokens.

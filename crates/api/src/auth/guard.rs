@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query, RawPathParams, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
@@ -15,6 +16,7 @@ use super::media_token::{self, Purpose};
 use super::secret::hash_of;
 use super::{api_token, check_origin, session};
 use crate::error::ApiError;
+use crate::extract::Query;
 use crate::state::AppState;
 
 /// How exactly a token's last use is kept: writing at every request would cost more than it tells.
@@ -60,13 +62,14 @@ pub(crate) struct MediaQuery {
 pub(crate) async fn require_login_or_token(
     State((app, purpose)): State<(Arc<AppState>, Purpose)>,
     Query(query): Query<MediaQuery>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let Some(token) = query.token else {
         return require_login(State(app), request, next).await;
     };
+    let params = params.map_err(|_| ApiError::document_not_found())?;
     let id = params.iter().find(|(name, _)| *name == "id");
     let id = DocumentId::from(id.map_or("", |(_, value)| value));
     if !media_token::opens(&app.secret, &token, &id, purpose, app.now()) {

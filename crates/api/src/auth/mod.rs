@@ -18,6 +18,7 @@ pub use api_token::{NewApiToken, create_api_token};
 pub use password::{PasswordError, hash_password, verify_password};
 pub use setup::begin_setup;
 
+pub(crate) use account::user_name;
 pub(crate) use attempts::LoginAttempts;
 pub(crate) use origin::check_origin;
 pub(crate) use password::PasswordSlots;

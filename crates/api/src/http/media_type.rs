@@ -31,6 +31,16 @@ pub(crate) fn is_shown(mime: &str) -> bool {
         || mime.starts_with("video/")
 }
 
+/// The media type under which a browser shows it in place: it saves some kinds of plain text unless told that they are just
+/// that.
+pub(crate) fn shown_as(mime: &str) -> &str {
+    if PLAIN_TEXT.contains(&essence(mime)) {
+        "text/plain"
+    } else {
+        mime
+    }
+}
+
 /// Whether the content is fenced by a `sandbox` policy. A PDF is not: browsers refuse to show one in a sandbox, and run it
 /// in a process of its own anyway.
 pub(crate) fn is_sandboxed(mime: &str) -> bool {

@@ -7,12 +7,11 @@ use axum::Extension;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse;
-use model::name::nfc;
 use serde::Deserialize;
 use store::User;
 use utoipa::ToSchema;
 
-use crate::auth::{check_origin, session};
+use crate::auth::{check_origin, session, user_name};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::state::AppState;
@@ -38,7 +37,8 @@ pub(crate) async fn post(
     Json(request): Json<LoginRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     check_origin(&Method::POST, &headers)?;
-    let name = nfc(request.username.trim());
+    // A name that nobody can have is nobody's, and nothing long is kept of it.
+    let name = user_name(&request.username).unwrap_or_default();
     let key = (name.clone(), peer.map(|Extension(info)| info.0.ip()));
     let logins = &app.internals.logins;
     logins

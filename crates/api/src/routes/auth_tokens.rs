@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::Timestamp;
-use model::name::nfc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::guard::Identity;
 use crate::auth::{NewApiToken, create_api_token};
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, line_of};
 use crate::state::AppState;
 
 /// Longest name of a token, in characters.
@@ -66,7 +65,7 @@ pub(crate) async fn create(
     identity: Identity,
     Json(request): Json<NewTokenRequest>,
 ) -> Result<(StatusCode, axum::Json<NewApiToken>), ApiError> {
-    let name = nfc(request.name.trim());
+    let name = line_of(&request.name);
     if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
         let message = format!("A token's name has 1 to {NAME_MAX_CHARS} characters.");
         return Err(ApiError::bad_request("invalid_name", message));

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use model::name::nfc;
 use model::{Category, Document, DocumentId, DocumentPatch, Timestamp};
 use serde::Deserialize;
 use store::DocumentEdit;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Json, Path, parsed};
+use crate::extract::{Json, Path, line_of, parsed};
 use crate::state::AppState;
 use crate::view::document::DocumentView;
 use crate::view::schema;
@@ -95,7 +94,7 @@ fn check_category(document: &Document, new: Option<Category>) -> Result<(), ApiE
 
 /// A title as it is kept.
 pub(super) fn checked_title(title: &str) -> Result<String, ApiError> {
-    let title = nfc(title.trim());
+    let title = line_of(title);
     if (1..=TITLE_MAX_CHARS).contains(&title.chars().count()) {
         return Ok(title);
     }
@@ -105,7 +104,7 @@ pub(super) fn checked_title(title: &str) -> Result<String, ApiError> {
 
 /// Tags as they are kept: NFC, without blanks around them, each once.
 pub(super) fn checked_tags(tags: Vec<String>) -> Result<Vec<String>, ApiError> {
-    let mut kept: Vec<String> = tags.iter().map(|tag| nfc(tag.trim())).collect();
+    let mut kept: Vec<String> = tags.iter().map(|tag| line_of(tag)).collect();
     kept.sort();
     kept.dedup();
     let fits = |tag: &String| (1..=TAG_MAX_CHARS).contains(&tag.chars().count());
@@ -118,7 +117,7 @@ pub(super) fn checked_tags(tags: Vec<String>) -> Result<Vec<String>, ApiError> {
 }
 
 fn checked_word(text: &str, code: &'static str) -> Result<String, ApiError> {
-    let word = nfc(text.trim());
+    let word = line_of(text);
     if (1..=WORD_MAX_CHARS).contains(&word.chars().count()) {
         return Ok(word);
     }

@@ -28,7 +28,7 @@ pub(crate) async fn get(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let document = app.document(&id).await?;
+    let mut document = app.document(&id).await?;
     let made = document.preview_path.as_deref();
     if let Some(preview) = made.and_then(|path| derived_file(&app, &document, path)) {
         return file::serve(&method, &headers, preview, no_preview).await;
@@ -36,6 +36,7 @@ pub(crate) async fn get(
     if document.category == Category::Note || !media_type::is_shown(&document.mime) {
         return Err(no_preview());
     }
+    document.mime = media_type::shown_as(&document.mime).to_owned();
     serve_original(&app, &method, &headers, document, false).await
 }
 

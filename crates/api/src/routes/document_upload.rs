@@ -1,6 +1,7 @@
 //! Uploads: streamed to the disk, never whole in memory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, State};
@@ -16,8 +17,8 @@ use crate::view::document::DocumentView;
 /// Longest text field beside the file, in bytes.
 const FIELD_MAX_BYTES: usize = 16 * 1024;
 
-/// How much of a refused upload is still read, in bytes: a browser that is cut off while it sends never sees the refusal.
-const DRAIN_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// How long a refused upload is still read: a browser that is cut off while it sends never sees the refusal.
+const DRAIN_TIME: Duration = Duration::from_secs(15);
 
 /// A file and what the person says of it.
 #[derive(ToSchema)]
@@ -118,17 +119,11 @@ fn missing_file() -> ApiError {
     ApiError::bad_request("missing_file", message)
 }
 
-/// Reads on, so that the sender comes to listen; up to a limit.
+/// Reads on, so that the sender comes to listen; for a while.
 async fn drain(form: &mut Multipart) {
-    let mut read = 0;
-    while let Ok(Some(mut field)) = form.next_field().await {
-        while let Ok(Some(piece)) = field.chunk().await {
-            read += piece.len();
-            if read > DRAIN_MAX_BYTES {
-                return;
-            }
-        }
-    }
+    let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
+    // Whoever still sends after that is cut off.
+    let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
 }
 
 impl From<IngestError> for ApiError {

@@ -15,6 +15,9 @@ use tokio_stream::wrappers::BroadcastStream;
 use crate::error::ErrorBody;
 use crate::state::AppState;
 
+/// Tells nginx to pass each event on at once.
+const UNBUFFERED: [(&str, &str); 1] = [("x-accel-buffering", "no")];
+
 /// A document was added, changed, or removed.
 #[derive(Serialize)]
 struct DocumentChanged<'a> {
@@ -30,7 +33,10 @@ struct DocumentChanged<'a> {
 ))]
 pub(crate) async fn get(
     State(app): State<Arc<AppState>>,
-) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
+) -> (
+    [(&'static str, &'static str); 1],
+    Sse<impl Stream<Item = Result<Message, Infallible>>>,
+) {
     let stop = app.shutdown.clone().cancelled_owned();
     let events = BroadcastStream::new(app.store.subscribe());
     let messages = events.then(move |event| {
@@ -44,7 +50,8 @@ pub(crate) async fn get(
         }
     });
     // A comment line every 15 seconds.
-    Sse::new(messages.take_until(stop)).keep_alive(KeepAlive::default())
+    let stream = Sse::new(messages.take_until(stop)).keep_alive(KeepAlive::default());
+    (UNBUFFERED, stream)
 }
 
 async fn message(app: &AppState, event: &Event) -> Message {

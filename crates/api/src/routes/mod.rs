@@ -49,6 +49,9 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
+/// Largest body of a request that needs no sign-in, in bytes.
+const MAX_OPEN_BODY_BYTES: usize = 64 * 1024;
+
 type Routes = OpenApiRouter<Arc<AppState>>;
 
 /// What needs no sign-in.
@@ -59,6 +62,7 @@ pub(crate) fn open() -> Routes {
         .routes(routes!(metrics::get))
         .routes(routes!(setup::get, setup::post))
         .routes(routes!(auth_login::post))
+        .layer(DefaultBodyLimit::max(MAX_OPEN_BODY_BYTES))
 }
 
 /// What needs a sign-in or an API token.

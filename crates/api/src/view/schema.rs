@@ -148,3 +148,85 @@ pub(crate) struct SegmentFields {
     #[schema(required = false)]
     confidence: Option<f64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::{Category, Lane, QueueItem, Segment, Source, Status, Timestamp};
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    fn described<T: PartialSchema>() -> BTreeSet<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        keys(&schema["properties"])
+    }
+
+    fn keys(value: &Value) -> BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    }
+
+    fn words<T: PartialSchema>() -> Value {
+        serde_json::to_value(T::schema()).unwrap()["enum"].clone()
+    }
+
+    #[test]
+    fn a_document_is_described_as_it_is_sent() {
+        let sent = serde_json::to_value(crate::view::document::tests::document()).unwrap();
+        assert_eq!(described::<DocumentFields>(), keys(&sent));
+    }
+
+    #[test]
+    fn a_queue_row_is_described_as_it_is_sent() {
+        let item = QueueItem {
+            id: "q".into(),
+            document_id: "d".into(),
+            stage: "stt".into(),
+            status: Status::Pending,
+            priority: 0,
+            attempts: 0,
+            max_attempts: 1,
+            run_at: Timestamp(0),
+            created_at: Timestamp(0),
+            started_at: None,
+            completed_at: None,
+            lease_until: None,
+            lease_id: None,
+            worker: None,
+            progress: None,
+            waiting_for: None,
+            error_code: None,
+            error_message: None,
+            stage_version: 1,
+        };
+        let sent = serde_json::to_value(item).unwrap();
+        assert_eq!(described::<QueueFields>(), keys(&sent));
+    }
+
+    #[test]
+    fn a_line_is_described_as_it_is_sent() {
+        let line = Segment {
+            start_s: 0.0,
+            end_s: 1.0,
+            text: "a".into(),
+            words: None,
+            confidence: Some(0.5),
+        };
+        let sent = serde_json::to_value(line).unwrap();
+        assert_eq!(described::<SegmentFields>(), keys(&sent));
+    }
+
+    #[test]
+    fn every_word_is_described() {
+        assert_eq!(words::<CategoryWord>(), json!(Category::ALL));
+        assert_eq!(words::<StatusWord>(), json!(Status::ALL));
+        assert_eq!(
+            words::<LaneWord>(),
+            json!([Lane::Cpu, Lane::Gpu, Lane::Llm])
+        );
+        let sources = [Source::Watch, Source::Upload, Source::Note, Source::Cli];
+        assert_eq!(words::<SourceWord>(), json!(sources));
+    }
+}

@@ -289,3 +289,17 @@ async fn a_media_token_opens_one_document_for_one_purpose_for_an_hour() {
         "one"
     );
 }
+
+#[tokio::test]
+async fn the_door_takes_no_large_bodies() {
+    let site = Site::new().await;
+    login(&site, "kim", &"x".repeat(100_000))
+        .await
+        .refused(413, "too_large");
+    login(&site, &"x".repeat(1000), PASSWORD)
+        .await
+        .refused(401, "invalid_credentials");
+    login(&site, "k\0im", PASSWORD)
+        .await
+        .refused(401, "invalid_credentials");
+}

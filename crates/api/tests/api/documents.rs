@@ -91,6 +91,14 @@ async fn what_a_person_sets_is_kept() {
     assert_eq!(document["tags"], json!(["세금", "집"]));
     assert_eq!(document["category"], "image");
     assert_eq!(document["pipeline"]["state"], "working");
+    let odd = json!({"tags": ["a\0\nb"], "title": "x\u{0}y"});
+    let cleaned = site.send(Method::PATCH, &path, odd).await.ok(200);
+    assert_eq!(
+        (&cleaned["tags"], &cleaned["title"]),
+        (&json!(["ab"]), &json!("xy"))
+    );
+    let back = json!({"title": "새 제목", "tags": ["집", "세금"]});
+    site.send(Method::PATCH, &path, back).await.ok(200);
     let from_stage = DocumentPatch {
         title: Some("other".into()),
         ..DocumentPatch::default()

@@ -224,6 +224,13 @@ async fn thumbnails_and_previews_come_from_their_folder_alone() {
     site.get(&format!("/api/video/{text}/thumbnail"))
         .await
         .refused(404, "not_a_video");
+    let table = site.document("c.csv", b"a,b").await;
+    let preview = site.get(&format!("/api/documents/{table}/preview")).await;
+    assert_eq!(
+        preview.header("content-type"),
+        "text/plain; charset=utf-8",
+        "else it is saved"
+    );
     let office = site.document("b.rtf", b"{\\rtf1 x}").await;
     site.get(&format!("/api/documents/{office}/preview"))
         .await

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::{
@@ -30,6 +31,7 @@ pub struct Site {
     pub app: Arc<AppState>,
     pub clock: Arc<ManualClock>,
     pub shutdown: CancellationToken,
+    pub status: Arc<FixedStatus>,
     router: Router,
     token: String,
     folder: TempDir,
@@ -118,6 +120,7 @@ impl Site {
             .await
             .expect("a token");
         let shutdown = CancellationToken::new();
+        let status = Arc::new(FixedStatus::default());
         let app = Arc::new(AppState {
             store,
             graph,
@@ -127,7 +130,7 @@ impl Site {
             clock: clock.clone(),
             random,
             secret: [7; 32],
-            status: Arc::new(FixedStatus),
+            status: status.clone(),
             settings,
             shutdown: shutdown.clone(),
             internals: Internals::default(),
@@ -137,6 +140,7 @@ impl Site {
             app,
             clock,
             shutdown,
+            status,
             router,
             token: token.token,
             folder,
@@ -302,11 +306,14 @@ pub fn multipart(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     body
 }
 
-struct FixedStatus;
+/// Answers, or panics where it is told to.
+#[derive(Default)]
+pub struct FixedStatus(pub AtomicBool);
 
 #[async_trait]
 impl StatusSource for FixedStatus {
     async fn status(&self) -> ServerStatus {
+        assert!(!self.0.load(Ordering::SeqCst), "broken for a test");
         ServerStatus {
             version: "1.2.3".into(),
             speech: SpeechStatus {

@@ -168,3 +168,54 @@ async fn prometheus_reads_documents_queue_and_requests() {
         "paths that anybody makes up are not kept"
     );
 }
+
+#[tokio::test]
+async fn a_panic_costs_one_answer() {
+    let site = Site::new().await;
+    site.status
+        .0
+        .store(true, std::sync::atomic::Ordering::SeqCst);
+    let refused = site.get("/api/status").await.refused(500, "internal");
+    assert!(
+        !refused.to_string().contains("broken for a test"),
+        "the cause is for the log"
+    );
+    site.status
+        .0
+        .store(false, std::sync::atomic::Ordering::SeqCst);
+    site.get("/api/status").await.ok(200);
+}
+
+#[tokio::test]
+async fn a_nul_is_no_part_of_an_address() {
+    let site = Site::new().await;
+    for path in ["/api/documents/a%00b", "/api/documents?q=a%00", "/a%00"] {
+        site.get(path).await.refused(400, "invalid_path");
+    }
+    site.get("/api/documents/%FF/file")
+        .await
+        .refused(400, "invalid_path");
+    let twice = site.get("/api/documents/x/file?token=a&token=b").await;
+    twice.refused(400, "invalid_query");
+}
+
+#[tokio::test]
+async fn data_is_compressed_and_originals_are_not() {
+    let site = Site::new().await;
+    let id = site
+        .document("a.txt", "word ".repeat(1000).as_bytes())
+        .await;
+    let gzip = [("accept-encoding", "gzip")];
+    let data = site.get_with("/api/openapi.json", &gzip).await;
+    assert_eq!(data.header("content-encoding"), "gzip");
+    let original = site
+        .get_with(&format!("/api/documents/{id}/file"), &gzip)
+        .await;
+    assert_eq!(
+        (
+            original.header("content-encoding"),
+            original.header("content-length")
+        ),
+        ("", "5000")
+    );
+}
