@@ -32,8 +32,32 @@ impl StoreError {
             )
     }
 
+    /// Whether the database will never take these values (out of range, too big, against a rule of the schema), or holds one
+    /// that cannot be read: trying again is of no use.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unreadable(_) | Self::Database(sqlx::Error::Encode(_)) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| refuses_values(&code))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a unique index refused the row.
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
+}
+
+/// PostgreSQL's codes have five characters; classes 22, 23 and 54 are about the values. SQLite's are numbers; their lower
+/// eight bits are SQLITE_TOOBIG, SQLITE_CONSTRAINT or SQLITE_MISMATCH.
+fn refuses_values(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["22", "23", "54"]
+            .iter()
+            .any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>()
+        .is_ok_and(|number| matches!(number & 0xff, 18..=20))
 }
