@@ -73,12 +73,30 @@ pub(crate) struct Slot {
 }
 
 impl StageSlots {
-    /// All the room there is right now.
-    pub fn take_free(&self) -> Vec<Slot> {
-        std::iter::from_fn(|| self.take_one()).collect()
+    /// Waits until there is room for a run, and takes all the room there is then. Those who wait for a lane get it in turn.
+    pub async fn take(&self) -> Vec<Slot> {
+        let mut taken = vec![self.next().await];
+        taken.extend(std::iter::from_fn(|| self.try_next()));
+        taken
     }
 
-    fn take_one(&self) -> Option<Slot> {
+    async fn next(&self) -> Slot {
+        tokio::select! {
+            biased;
+            own = acquire(&self.own) => Slot { _permits: (own, None) },
+            slot = self.next_further() => slot,
+        }
+    }
+
+    async fn next_further(&self) -> Slot {
+        let further = acquire(&self.further).await;
+        let lane = acquire(&self.lane).await;
+        Slot {
+            _permits: (further, Some(lane)),
+        }
+    }
+
+    fn try_next(&self) -> Option<Slot> {
         if let Ok(own) = Arc::clone(&self.own).try_acquire_owned() {
             return Some(Slot {
                 _permits: (own, None),
@@ -92,8 +110,18 @@ impl StageSlots {
     }
 }
 
+async fn acquire(room: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    match Arc::clone(room).acquire_owned().await {
+        Ok(permit) => permit,
+        // Only a closed semaphore refuses, and nobody closes these.
+        Err(_) => std::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     const SPEC: StageSpec = StageSpec {
@@ -107,29 +135,47 @@ mod tests {
         max_attempts: 1,
     };
 
-    #[test]
-    fn a_full_lane_still_leaves_every_stage_one_run() {
-        let lanes = Lanes::new(LaneLimits {
-            cpu: 2,
+    fn lanes(cpu: usize) -> Lanes {
+        Lanes::new(LaneLimits {
+            cpu,
             gpu: 1,
             llm: 1,
-        });
-        let (first, second) = (lanes.slots(&SPEC, 3), lanes.slots(&SPEC, 3));
-        let taken = first.take_free();
-        assert_eq!(taken.len(), 3, "its own and the lane's two");
-        assert_eq!(second.take_free().len(), 1, "its own");
-        drop(taken);
-        assert_eq!(second.take_free().len(), 3);
+        })
     }
 
-    #[test]
-    fn no_stage_runs_more_than_its_concurrency() {
-        let lanes = Lanes::new(LaneLimits {
-            cpu: 9,
-            gpu: 1,
-            llm: 1,
-        });
-        assert_eq!(lanes.slots(&SPEC, 3).take_free().len(), 3);
-        assert_eq!(lanes.slots(&SPEC, 0).take_free().len(), 0);
+    #[tokio::test]
+    async fn a_full_lane_still_leaves_every_stage_one_run() {
+        let lanes = lanes(2);
+        let (first, second) = (lanes.slots(&SPEC, 3), lanes.slots(&SPEC, 3));
+        let taken = first.take().await;
+        assert_eq!(taken.len(), 3, "its own and the lane's two");
+        let own = second.take().await;
+        assert_eq!(own.len(), 1, "its own");
+        drop(taken);
+        assert_eq!(second.take().await.len(), 2, "the lane's two");
+    }
+
+    #[tokio::test]
+    async fn no_stage_runs_more_than_its_concurrency() {
+        let lanes = lanes(9);
+        let slots = lanes.slots(&SPEC, 3);
+        let taken = slots.take().await;
+        assert_eq!(taken.len(), 3);
+        assert!(slots.take().now_or_never().is_none());
+        let never = lanes.slots(&SPEC, 0);
+        assert!(never.take().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_lane_gets_it_in_turn() {
+        let lanes = lanes(1);
+        let (greedy, patient) = (lanes.slots(&SPEC, 3), lanes.slots(&SPEC, 3));
+        let (held, own) = (greedy.take().await, patient.take().await);
+        assert_eq!((held.len(), own.len()), (2, 1));
+        let mut waiting = Box::pin(patient.take());
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(held);
+        assert_eq!(greedy.take().await.len(), 1, "the lane is promised");
+        assert_eq!(waiting.await.len(), 1);
     }
 }

@@ -6,7 +6,9 @@
 mod backoff;
 mod graph;
 mod lanes;
+mod leases;
 mod runner;
+mod running;
 mod stage;
 mod worker;
 

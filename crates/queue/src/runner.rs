@@ -1,21 +1,28 @@
-//! Claims rows and keeps them alive until their runs have ended.
+//! Claims rows of every stage, runs them, and keeps their claims alive until they have ended.
 //!
 //! Wake-ups are hints: a store event makes a stage look at once, and a poll every second finds whatever no event told of.
+//! So is the news of a cancelled row: only a heartbeat that the database refuses stops a run.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, QueueItem, QueueItemId, Random, Status, new_uuid};
-use store::{Claim, Event, Heartbeat, Store, StoreError};
+use model::{Clock, QueueItem, Random, Status, new_uuid};
+use store::{Claim, Event, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use crate::lanes::{Lanes, Slot, StageSlots};
+use crate::lanes::{Lanes, Slot};
+use crate::running::Running;
 use crate::worker::Worker;
 use crate::{Graph, Job, LaneLimits, Stage};
+
+/// How long work that was cancelled at the end of the grace period may take to be handed back. What is not back by then
+/// (a stage that never yields, a database that does not answer) is taken back when its lease is over.
+const HAND_BACK: Duration = Duration::from_secs(5);
 
 /// How a runner works; the defaults are those of a server on one machine.
 #[derive(Clone, Debug)]
@@ -59,18 +66,15 @@ impl RunnerConfig {
 
 /// Runs the stages of a graph.
 pub struct Runner {
-    worker: Worker,
-    config: RunnerConfig,
+    pub(crate) worker: Worker,
+    pub(crate) config: RunnerConfig,
+    pub(crate) running: Arc<Running>,
+    /// Told when a run's claim may be gone.
+    pub(crate) doubt: Notify,
     lanes: Lanes,
-    running: Mutex<HashMap<QueueItemId, Running>>,
     wakes: HashMap<&'static str, Notify>,
-    /// Told whenever a run has ended and its room is free.
-    freed: Notify,
-}
-
-/// A run that goes on.
-struct Running {
-    job: Arc<Job>,
+    /// Cancelled when the grace period is over.
+    kill: CancellationToken,
 }
 
 impl Runner {
@@ -96,65 +100,76 @@ impl Runner {
                 random,
             },
             config,
-            running: Mutex::default(),
+            running: Arc::default(),
+            doubt: Notify::new(),
             wakes,
-            freed: Notify::new(),
+            kill: CancellationToken::new(),
         }
     }
 
-    /// Works until `stop`; then claims no more, lets running work go on for the grace period, and hands back the rest.
+    /// Works until `stop`; then claims no more, lets running work go on for the grace period, and hands back the rest. A
+    /// runner runs once. Dropping the future ends everything at once, as a crash would.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let end = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let mut helpers = JoinSet::new();
         let events = self.worker.store.subscribe();
-        tasks.spawn(Arc::clone(&self).listen(events, end.clone()));
-        tasks.spawn(Arc::clone(&self).poll(end.clone()));
-        tasks.spawn(Arc::clone(&self).heartbeat(end.clone()));
-        tasks.spawn(Arc::clone(&self).rescue(end.clone()));
-        tasks.spawn(Arc::clone(&self).prune(end.clone()));
+        helpers.spawn(Arc::clone(&self).listen(events));
+        helpers.spawn(Arc::clone(&self).poll());
+        helpers.spawn(Arc::clone(&self).keep_leases());
+        helpers.spawn(Arc::clone(&self).prune());
         let mut stages = JoinSet::new();
         for &name in self.wakes.keys() {
             if let Some(stage) = self.worker.graph.stage(name) {
                 stages.spawn(Arc::clone(&self).serve(Arc::clone(stage), stop.clone()));
             }
         }
-        // Heartbeats go on until the last run has ended.
-        while stages.join_next().await.is_some() {}
-        end.cancel();
-        while tasks.join_next().await.is_some() {}
+        stop.cancelled().await;
+        self.finish(stages).await;
+        // Only now: claims are kept alive until the last run has ended.
+        helpers.shutdown().await;
+    }
+
+    /// Lets runs end by themselves for the grace period, then cancels what is left, which hands it back.
+    async fn finish(&self, mut stages: JoinSet<()>) {
+        if timeout(self.config.grace, all(&mut stages)).await.is_ok() {
+            return;
+        }
+        self.kill.cancel();
+        if timeout(HAND_BACK, all(&mut stages)).await.is_err() {
+            warn!("some work did not stop; it is taken back when its lease is over");
+        }
     }
 
     /// Claims and starts runs of one stage until `stop`, then sees the running ones to their end.
     async fn serve(self: Arc<Self>, stage: Arc<dyn Stage>, stop: CancellationToken) {
         let spec = stage.spec();
+        let Some(wake) = self.wakes.get(spec.name) else {
+            return;
+        };
         let concurrency = self.config.concurrency.get(spec.name);
         let slots = self
             .lanes
             .slots(spec, concurrency.copied().unwrap_or(spec.concurrency));
         let mut runs = JoinSet::new();
-        while !stop.is_cancelled() {
-            let more = self.start_runs(&stage, &slots, &mut runs, &stop).await;
-            while runs.try_join_next().is_some() {}
+        while let Some(room) = stop.run_until_cancelled(slots.take()).await {
+            let more = self.start_runs(&stage, room, &mut runs).await;
+            while let Some(ended) = runs.try_join_next() {
+                report(ended);
+            }
             if !more {
-                self.rest(spec.name, &stop).await;
+                stop.run_until_cancelled(wake.notified()).await;
             }
         }
-        self.finish(runs).await;
+        all(&mut runs).await;
     }
 
-    /// Fills the free slots. Returns whether there may be more to claim at once.
+    /// Fills the free slots. Returns whether there may be more to claim as soon as there is room.
     async fn start_runs(
         self: &Arc<Self>,
         stage: &Arc<dyn Stage>,
-        slots: &StageSlots,
+        mut room: Vec<Slot>,
         runs: &mut JoinSet<()>,
-        stop: &CancellationToken,
     ) -> bool {
-        let mut free = slots.take_free();
-        if free.is_empty() {
-            return false;
-        }
-        let items = match self.claim(stage, free.len()).await {
+        let items = match self.claim(stage, room.len()).await {
             Ok(items) => items,
             Err(error) if error.is_conflict() => return true,
             Err(error) => {
@@ -162,14 +177,11 @@ impl Runner {
                 return false;
             }
         };
-        let full = items.len() == free.len();
         for item in items {
-            if let Some(slot) = free.pop() {
-                let run = Arc::clone(self).run_one(Arc::clone(stage), item, slot, stop.clone());
-                runs.spawn(run);
-            }
+            let Some(slot) = room.pop() else { break };
+            runs.spawn(Arc::clone(self).run_one(Arc::clone(stage), item, slot));
         }
-        full
+        room.is_empty()
     }
 
     async fn claim(
@@ -194,74 +206,22 @@ impl Runner {
         Ok(items)
     }
 
-    async fn run_one(
-        self: Arc<Self>,
-        stage: Arc<dyn Stage>,
-        item: QueueItem,
-        slot: Slot,
-        stop: CancellationToken,
-    ) {
-        match self.worker.load(&item).await {
-            Ok(Some(document)) => {
-                let job = Arc::new(Job::new(document, item, CancellationToken::new()));
-                self.running().insert(
-                    job.item.id.clone(),
-                    Running {
-                        job: Arc::clone(&job),
-                    },
-                );
-                self.worker.work(&*stage, &job, &stop).await;
-                self.running().remove(&job.item.id);
-            }
-            Ok(None) => warn!(item = %item.id, "the document is gone; nothing to do"),
-            Err(error) => {
-                error!(item = %item.id, %error, "cannot read the document; giving the row back");
-                self.worker.give_back(&item).await;
-            }
+    async fn run_one(self: Arc<Self>, stage: Arc<dyn Stage>, item: QueueItem, slot: Slot) {
+        if let Some(document) = self.worker.load(stage.spec(), &item).await {
+            let job = Arc::new(Job::new(document, item, self.kill.child_token()));
+            let entry = self.running.enter(&job);
+            self.worker.work(&*stage, &job, &self.kill).await;
+            drop(entry);
         }
         drop(slot);
-        self.freed.notify_waiters();
-        if let Some(wake) = self.wakes.get(stage.spec().name) {
-            wake.notify_one();
-        }
-    }
-
-    /// Until there may be something to do for the stage.
-    async fn rest(&self, stage: &str, stop: &CancellationToken) {
-        let Some(wake) = self.wakes.get(stage) else {
-            return;
-        };
-        tokio::select! {
-            () = wake.notified() => {}
-            () = self.freed.notified() => {}
-            () = stop.cancelled() => {}
-        }
-    }
-
-    /// Lets runs end by themselves for the grace period, then cancels what is left, which hands it back.
-    async fn finish(&self, mut runs: JoinSet<()>) {
-        let all = async { while runs.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.config.grace, all).await.is_ok() {
-            return;
-        }
-        for entry in self.running().values() {
-            entry.job.cancel.cancel();
-        }
-        while runs.join_next().await.is_some() {}
+        // The same document may have been asked for once more meanwhile.
+        self.wake(stage.spec().name);
     }
 
     /// Wakes stages when this process commits something for them.
-    async fn listen(
-        self: Arc<Self>,
-        mut events: broadcast::Receiver<Event>,
-        end: CancellationToken,
-    ) {
+    async fn listen(self: Arc<Self>, mut events: broadcast::Receiver<Event>) {
         loop {
-            let event = tokio::select! {
-                event = events.recv() => event,
-                () = end.cancelled() => return,
-            };
-            match event {
+            match events.recv().await {
                 Ok(Event::Queue {
                     stage,
                     status: Status::Pending,
@@ -269,13 +229,13 @@ impl Runner {
                 })
                 | Ok(Event::Stage { stage }) => self.wake(&stage),
                 Ok(Event::Queue {
-                    id,
                     status: Status::Cancelled,
                     ..
-                }) => self.stop_run(&id),
+                }) => self.doubt.notify_one(),
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     self.wakes.values().for_each(Notify::notify_one);
+                    self.doubt.notify_one();
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
@@ -288,16 +248,11 @@ impl Runner {
         }
     }
 
-    fn stop_run(&self, id: &QueueItemId) {
-        if let Some(entry) = self.running().get(id) {
-            entry.job.cancel.cancel();
-        }
-    }
-
     /// Wakes the stages that have due rows, whoever enqueued them.
-    async fn poll(self: Arc<Self>, end: CancellationToken) {
+    async fn poll(self: Arc<Self>) {
         let mut failing = false;
-        while tick(self.config.poll, &end).await {
+        loop {
+            tokio::time::sleep(self.config.poll).await;
             match self.due_stages().await {
                 Ok(stages) => {
                     stages.iter().for_each(|stage| self.wake(stage));
@@ -316,114 +271,17 @@ impl Runner {
         let mut tx = self.worker.store.read().await?;
         tx.due_stages(self.worker.clock.now()).await
     }
+}
 
-    /// Prolongs the claims of all runs and stops those whose claim is gone.
-    async fn heartbeat(self: Arc<Self>, end: CancellationToken) {
-        while tick(self.config.heartbeat, &end).await {
-            let beats = self.beats();
-            if beats.is_empty() {
-                continue;
-            }
-            self.announce_progress();
-            match self.send_beats(&beats).await {
-                Ok(held) => {
-                    for beat in beats.iter().filter(|beat| !held.contains(&beat.id)) {
-                        self.stop_run(&beat.id);
-                    }
-                }
-                Err(error) => warn!(%error, "cannot prolong claims; trying again"),
-            }
-        }
-    }
-
-    fn beats(&self) -> Vec<Heartbeat> {
-        let beat = |entry: &Running| {
-            Some(Heartbeat {
-                id: entry.job.item.id.clone(),
-                lease_id: entry.job.item.lease_id.clone()?,
-                progress: entry.job.progress(),
-            })
-        };
-        self.running().values().filter_map(beat).collect()
-    }
-
-    fn announce_progress(&self) {
-        let jobs: Vec<_> = self
-            .running()
-            .values()
-            .map(|entry| Arc::clone(&entry.job))
-            .collect();
-        for job in jobs {
-            if let Some(progress) = job.progress() {
-                self.worker.store.announce(Event::Queue {
-                    id: job.item.id.clone(),
-                    document_id: job.item.document_id.clone(),
-                    stage: job.item.stage.clone(),
-                    status: Status::Processing,
-                    progress: Some(progress),
-                });
-            }
-        }
-    }
-
-    async fn send_beats(&self, beats: &[Heartbeat]) -> Result<Vec<QueueItemId>, StoreError> {
-        let lease_ms = self.worker.graph.specs().map(|spec| spec.lease_ms).max();
-        let until = self.worker.clock.now().plus_ms(lease_ms.unwrap_or(0));
-        let mut tx = self.worker.store.write().await?;
-        let held = tx.heartbeat(beats, until).await?;
-        tx.commit().await?;
-        Ok(held)
-    }
-
-    /// Takes back what dead workers held.
-    async fn rescue(self: Arc<Self>, end: CancellationToken) {
-        loop {
-            match self.rescue_once().await {
-                Ok(0) => {}
-                Ok(count) => info!(count, "took back work whose worker is gone"),
-                Err(error) => warn!(%error, "cannot look for lost work; trying again"),
-            }
-            if !tick(self.config.rescue, &end).await {
-                return;
-            }
-        }
-    }
-
-    async fn rescue_once(&self) -> Result<u64, StoreError> {
-        let mut tx = self.worker.store.write().await?;
-        let count = tx.rescue(self.worker.clock.now()).await?;
-        if count > 0 {
-            tx.commit().await?;
-        }
-        Ok(count)
-    }
-
-    /// Forgets old history once an hour.
-    async fn prune(self: Arc<Self>, end: CancellationToken) {
-        while tick(Duration::from_secs(3600), &end).await {
-            if let Err(error) = self.prune_once().await {
-                warn!(%error, "cannot prune the queue's history; trying again later");
-            }
-        }
-    }
-
-    async fn prune_once(&self) -> Result<(), StoreError> {
-        let kept = i64::try_from(self.config.history.as_millis()).unwrap_or(i64::MAX);
-        let before = self.worker.clock.now().plus_ms(-kept);
-        let mut tx = self.worker.store.write().await?;
-        tx.prune_history(before).await?;
-        tx.commit().await
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<QueueItemId, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+/// Until every task has ended.
+async fn all(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        report(ended);
     }
 }
 
-/// Waits for `period`; `false` where it is time to end.
-async fn tick(period: Duration, end: &CancellationToken) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(period) => true,
-        () = end.cancelled() => false,
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        error!(%error, "work ended without saying how; it is taken back when its lease is over");
     }
 }

@@ -18,7 +18,8 @@ pub trait Stage: Send + Sync + 'static {
 
     /// Does the work, outside any transaction, and hands back what is to be written.
     ///
-    /// It may be run again after a crash: it must not do harm the second time.
+    /// It may be run again after a crash: it must not do harm the second time. When [`Job::cancel`] fires the future is
+    /// dropped; work on other threads must watch the token by itself. It must not block the thread it is polled on.
     ///
     /// # Errors
     /// A [`StageError`] says whether trying again may help.
@@ -50,6 +51,9 @@ impl Job {
 
     /// Tells how far the run is, 0 to 1; kept with the next heartbeat.
     pub fn set_progress(&self, done: f64) {
+        if done.is_nan() {
+            return;
+        }
         let mut progress = self
             .progress
             .lock()

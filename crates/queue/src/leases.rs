@@ -1,0 +1,126 @@
+//! Keeps the claims of this process alive, takes back those of dead ones, and forgets old history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::Timestamp;
+use store::{Event, Heartbeat, StoreError, Tx};
+use tokio::time::{Interval, MissedTickBehavior};
+use tracing::{info, warn};
+
+use crate::{Job, Runner};
+
+/// How often old history is forgotten.
+const PRUNE: Duration = Duration::from_secs(3600);
+
+impl Runner {
+    /// Prolongs the claims of all runs and takes back what dead workers held. Always in this order: after a stall (a long
+    /// write, a sleeping machine) this process must not take its own living work for dead.
+    pub(crate) async fn keep_leases(self: Arc<Self>) {
+        let mut beat = every(self.config.heartbeat);
+        let mut rescue = every(self.config.rescue);
+        loop {
+            let rescues = tokio::select! {
+                _ = beat.tick() => false,
+                _ = rescue.tick() => true,
+                () = self.doubt.notified() => false,
+            };
+            let kept = match self.renew().await {
+                Ok(()) if rescues => self.rescue().await,
+                renewed => renewed,
+            };
+            if let Err(error) = kept {
+                warn!(%error, "cannot look after claims; trying again");
+            }
+        }
+    }
+
+    /// Prolongs the claims of all runs and stops those whose claim is gone.
+    async fn renew(&self) -> Result<(), StoreError> {
+        let jobs = self.running.jobs();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let now = self.worker.clock.now();
+        let mut lost = Vec::new();
+        let mut tx = self.worker.store.write().await?;
+        for job in &jobs {
+            if !self.beat(&mut tx, job, now).await? {
+                lost.push(job);
+            }
+        }
+        tx.commit().await?;
+        lost.iter().for_each(|job| job.cancel.cancel());
+        jobs.iter().for_each(|job| self.announce_progress(job));
+        Ok(())
+    }
+
+    async fn beat(&self, tx: &mut Tx, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
+        let item = &job.item;
+        let (Some(lease_id), Some(stage)) = (&item.lease_id, self.worker.graph.stage(&item.stage))
+        else {
+            return Ok(false);
+        };
+        let beat = Heartbeat {
+            id: item.id.clone(),
+            lease_id: lease_id.clone(),
+            progress: job.progress(),
+        };
+        let until = now.plus_ms(stage.spec().lease_ms);
+        Ok(!tx.heartbeat(&[beat], until).await?.is_empty())
+    }
+
+    fn announce_progress(&self, job: &Job) {
+        let Some(progress) = job.progress() else {
+            return;
+        };
+        if job.cancel.is_cancelled() {
+            return;
+        }
+        self.worker.store.announce(Event::Queue {
+            id: job.item.id.clone(),
+            document_id: job.item.document_id.clone(),
+            stage: job.item.stage.clone(),
+            status: model::Status::Processing,
+            progress: Some(progress),
+        });
+    }
+
+    /// Takes back what dead workers held.
+    async fn rescue(&self) -> Result<(), StoreError> {
+        let mut tx = self.worker.store.write().await?;
+        let count = tx.rescue(self.worker.clock.now()).await?;
+        if count > 0 {
+            tx.commit().await?;
+            info!(count, "took back work whose worker is gone");
+        }
+        Ok(())
+    }
+
+    /// Forgets old history, now and once an hour.
+    pub(crate) async fn prune(self: Arc<Self>) {
+        let mut hourly = every(PRUNE);
+        loop {
+            hourly.tick().await;
+            if let Err(error) = self.prune_once().await {
+                warn!(%error, "cannot prune the queue's history; trying again later");
+            }
+        }
+    }
+
+    async fn prune_once(&self) -> Result<(), StoreError> {
+        let kept = i64::try_from(self.config.history.as_millis()).unwrap_or(i64::MAX);
+        let before = self.worker.clock.now().plus_ms(-kept);
+        let mut tx = self.worker.store.write().await?;
+        tx.prune_history(before).await?;
+        tx.commit().await
+    }
+}
+
+/// Ticks at once and then every `period`, counted anew after a late one.
+fn every(period: Duration) -> Interval {
+    // Tokio refuses an interval of nothing.
+    let mut interval = tokio::time::interval(period.max(Duration::from_millis(1)));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
