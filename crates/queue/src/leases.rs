@@ -15,7 +15,8 @@ const PRUNE: Duration = Duration::from_secs(3600);
 
 impl Runner {
     /// Prolongs the claims of all runs and takes back what dead workers held. Always in this order: after a stall (a long
-    /// write, a sleeping machine) this process must not take its own living work for dead.
+    /// write, a sleeping machine) this process must not take its own living work for dead. And as of the time before: however
+    /// long the database lets this wait, what was claimed since is not taken for old.
     pub(crate) async fn keep_leases(self: Arc<Self>) {
         let mut beat = every(self.config.heartbeat);
         let mut rescue = every(self.config.rescue);
@@ -25,8 +26,9 @@ impl Runner {
                 _ = rescue.tick() => true,
                 () = self.doubt.notified() => false,
             };
+            let before = self.worker.clock.now();
             let kept = match self.renew().await {
-                Ok(()) if rescues => self.rescue().await,
+                Ok(()) if rescues => self.rescue(before).await,
                 renewed => renewed,
             };
             if let Err(error) = kept {
@@ -41,9 +43,9 @@ impl Runner {
         if jobs.is_empty() {
             return Ok(());
         }
-        let now = self.worker.clock.now();
         let mut lost = Vec::new();
         let mut tx = self.worker.store.write().await?;
+        let now = self.worker.clock.now();
         for job in &jobs {
             if !self.beat(&mut tx, job, now).await? {
                 lost.push(job);
@@ -87,9 +89,9 @@ impl Runner {
     }
 
     /// Takes back what dead workers held.
-    async fn rescue(&self) -> Result<(), StoreError> {
+    async fn rescue(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.worker.store.write().await?;
-        let count = tx.rescue(self.worker.clock.now()).await?;
+        let count = tx.rescue(now).await?;
         if count > 0 {
             tx.commit().await?;
             info!(count, "took back work whose worker is gone");

@@ -27,9 +27,10 @@ const STAGES: &[StageSpec] = &[
 async fn what_ends_within_the_grace_is_completed_and_nothing_new_begins(bed: Bed) {
     let (graph, mut calls) = controlled(STAGES);
     let working = bed.start(&graph, eager("w"));
-    let first = bed.submit("first", "extract").await;
-    let second = bed.submit("second", "extract").await;
+    bed.submit("first", "extract").await;
+    bed.submit("second", "extract").await;
     let runs = (calls.next().await, calls.next().await);
+    let (first, second) = (runs.0.item.id.clone(), runs.1.item.id.clone());
     let third = bed.submit("third", "extract").await;
     working.stop.cancel();
     runs.0.succeed();
