@@ -233,7 +233,7 @@ export const en = {
 	'queue.resume_stage': 'Resume: {stage}',
 	'queue.eta': 'About {time} left',
 	'queue.oldest': 'Oldest waits for {time}',
-	'queue.idle': 'Everything is done.',
+	'queue.idle': 'Nothing is running and nothing is due.',
 	'queue.rows': 'Show',
 	'queue.failed': 'Failed',
 	'queue.waiting': 'Waiting',

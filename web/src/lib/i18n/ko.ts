@@ -233,7 +233,7 @@ export const ko: Dictionary = {
 	'queue.resume_stage': '계속: {stage}',
 	'queue.eta': '약 {time} 남음',
 	'queue.oldest': '가장 오래 기다린 시간 {time}',
-	'queue.idle': '모두 끝났습니다.',
+	'queue.idle': '지금 실행 중이거나 차례를 기다리는 일이 없습니다.',
 	'queue.rows': '보기',
 	'queue.failed': '실패',
 	'queue.waiting': '대기 중',
