@@ -1,9 +1,11 @@
 //! The command line: subcommands here, the flags of settings from the list of settings.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use model::Category;
 
 use crate::settings::list::{SETTINGS, Setting};
 
@@ -28,15 +30,107 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Task {
+    /// Run everything: web app, API, watching the library, and all stages
+    Serve,
+    /// Work on stages only, for an archive that another machine serves
+    Worker(WorkerArgs),
+    /// Run the speech service
+    Speech(SpeechArgs),
+    /// Take files or folders into the library
+    Ingest(IngestArgs),
+    /// Write a note
+    Note(NoteArgs),
+    /// Find a passage
+    Search(SearchArgs),
     /// Show what is in the archive and what is being worked on
     Status(JsonArgs),
     /// Try failed work again
     Retry(RetryArgs),
+    /// Delete the search index and build it again
+    Reindex,
+    /// Speech models on this machine
+    #[command(subcommand)]
+    Models(ModelsTask),
+    /// API tokens
+    #[command(subcommand)]
+    Token(TokenTask),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(UserTask),
+    /// Tell what is missing, and the command that mends it
+    Doctor(JsonArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Read one file in a process of its own (used by Seogo itself)
+    #[command(hide = true)]
+    Parse {
+        /// What kind of file it is
+        kind: String,
+        /// The file
+        path: PathBuf,
+    },
+}
+
+/// See [`Task::Worker`].
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// The stages to work on, like stt,embed; all of them when not given
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
+    pub stages: Vec<String>,
+}
+
+/// See [`Task::Speech`].
+#[derive(Debug, Args)]
+pub struct SpeechArgs {
+    /// Address and port to answer on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3300")]
+    pub listen: SocketAddr,
+    /// Model file of whisper.cpp; without it the setting stt_model decides
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Folders whose recordings may be asked for; the library when not given
+    #[arg(long = "root", value_name = "DIR")]
+    pub roots: Vec<PathBuf>,
+}
+
+/// See [`Task::Ingest`].
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Files, or folders with everything below them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: JsonArgs,
+}
+
+/// See [`Task::Note`].
+#[derive(Debug, Args)]
+pub struct NoteArgs {
+    /// Title; the first line when not given
+    #[arg(long, value_name = "TITLE")]
+    pub title: Option<String>,
+    /// File with the text; standard input when not given or -
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// See [`Task::Search`].
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// What to look for
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Only this category: document, note, audio, video or image
+    #[arg(long, value_name = "CATEGORY")]
+    pub category: Option<Category>,
+    /// At most so many hits
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub limit: u16,
+    #[command(flatten)]
+    pub output: JsonArgs,
 }
 
 /// See [`Task::Retry`].
@@ -53,6 +147,49 @@ pub struct JsonArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`Task::Models`].
+#[derive(Debug, Subcommand)]
+pub enum ModelsTask {
+    /// Show the models that are here and those that can be got
+    List(JsonArgs),
+    /// Download a model
+    Pull {
+        /// Its name; the recommended one when not given
+        name: Option<String>,
+    },
+    /// Add a model file that is already on this machine
+    Add {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// See [`Task::Token`].
+#[derive(Debug, Subcommand)]
+pub enum TokenTask {
+    /// Make a token and print it; it cannot be shown again
+    Create {
+        /// What it is for
+        name: String,
+        /// Whose it is; the installation's own when not given
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+    },
+}
+
+/// See [`Task::User`].
+#[derive(Debug, Subcommand)]
+pub enum UserTask {
+    /// Add a person; asks for the password
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// Read the password from standard input instead of asking
+        #[arg(long)]
+        password_stdin: bool,
+    },
 }
 
 /// What the command line says.
@@ -167,8 +304,8 @@ mod tests {
 
     #[test]
     fn settings_are_taken_before_and_after_the_subcommand() {
-        let invocation = parsed("seogo --log debug --listen 1.1.1.1:1 status --listen 2.2.2.2:2");
-        assert!(matches!(invocation.task, Task::Status(_)));
+        let invocation = parsed("seogo --log debug --listen 1.1.1.1:1 serve --listen 2.2.2.2:2");
+        assert!(matches!(invocation.task, Task::Serve));
         assert_eq!(
             invocation.flags.first().unwrap(),
             &("listen", "1.1.1.1:1".to_owned())
@@ -180,7 +317,33 @@ mod tests {
     }
 
     #[test]
+    fn settings_are_taken_below_nested_subcommands() {
+        let invocation = parsed("seogo token create laptop --data-dir /srv/d");
+        assert_eq!(invocation.flags, [("data_dir", "/srv/d".to_owned())]);
+    }
+
+    #[test]
+    fn speech_listens_on_its_own_address() {
+        let invocation =
+            parsed("seogo speech --listen 0.0.0.0:3300 --model a.bin --root /x --root /y");
+        assert!(invocation.flags.is_empty());
+        let Task::Speech(speech) = invocation.task else {
+            panic!("{:?}", invocation.task)
+        };
+        assert_eq!(speech.listen.port(), 3300);
+        assert_eq!(speech.roots.len(), 2);
+    }
+
+    #[test]
+    fn stages_come_with_commas() {
+        let Task::Worker(worker) = parsed("seogo worker --stages stt,embed").task else {
+            panic!()
+        };
+        assert_eq!(worker.stages, ["stt", "embed"]);
+    }
+
+    #[test]
     fn secrets_are_no_flags() {
-        assert!(parse(["seogo", "status", "--admin-password", "x"].map(Into::into)).is_err());
+        assert!(parse(["seogo", "serve", "--admin-password", "x"].map(Into::into)).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The `seogo` program. Start at [`commands::run`]; `seogo serve` wires everything together in [`commands`]' `serve.rs`.
 
 mod app;
+mod archive;
 mod cli;
 mod commands;
 mod environment;
@@ -8,6 +9,10 @@ mod logging;
 mod paths;
 mod settings;
 mod shutdown;
+mod speech_child;
+mod status_source;
+mod worker_lock;
+mod working;
 
 use std::process::ExitCode;
 

@@ -9,8 +9,6 @@ use model::Random;
 
 /// Length of the secret that signs short-lived links, in bytes.
 pub const SECRET_BYTES: usize = 32;
-/// The folders of a library that are watched.
-pub const WATCHED_FOLDERS: [&str; 3] = ["Inbox", "Recordings", "Videos"];
 
 /// The data folder.
 #[derive(Clone, Debug)]
@@ -76,13 +74,6 @@ impl DataDir {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Makes Inbox, Recordings and Videos in a library folder that Seogo owns.
-pub fn create_library(library: &Path) -> io::Result<()> {
-    WATCHED_FOLDERS
-        .iter()
-        .try_for_each(|folder| fs::create_dir_all(library.join(folder)))
 }
 
 fn read_secret(mut file: fs::File, path: &Path) -> io::Result<[u8; SECRET_BYTES]> {
@@ -164,8 +155,7 @@ mod tests {
     fn creating_twice_is_creating_once() {
         let (_folder, data) = data();
         data.create().unwrap();
-        create_library(&data.library()).unwrap();
-        assert!(data.library().join("Recordings").is_dir());
+        assert!(data.models().is_dir());
         let mode = fs::metadata(data.root()).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "others may not look in");
     }

@@ -1,1 +1,35 @@
+//! The stages, one file each, and the list of them.
+//!
+//! Adding a stage is adding its file and its line in [`all`]. No stage knows another: what follows what is in their specs.
 
+mod chunk;
+mod classify;
+mod context;
+mod convert;
+mod embed;
+mod extract;
+mod preview;
+mod stt;
+mod summarize;
+mod thumbnail;
+
+use std::sync::Arc;
+
+pub use context::{Library, StageContext, WAIT_SPEECH_MODEL, WAIT_SPEECH_SERVICE};
+use queue::Stage;
+
+/// Every stage, each after those it follows.
+pub fn all(context: &Arc<StageContext>) -> Vec<Arc<dyn Stage>> {
+    let c = || Arc::clone(context);
+    vec![
+        Arc::new(extract::Extract(c())),
+        Arc::new(stt::Stt(c())),
+        Arc::new(convert::Convert),
+        Arc::new(thumbnail::Thumbnail(c())),
+        Arc::new(classify::Classify(c())),
+        Arc::new(preview::Preview(c())),
+        Arc::new(embed::Embed),
+        Arc::new(chunk::Chunk(c())),
+        Arc::new(summarize::Summarize(c())),
+    ]
+}

@@ -1,12 +1,25 @@
 //! One file per subcommand.
 
 mod completions;
+mod doctor;
+mod ingest;
+mod models;
+mod note;
+mod parse;
+mod reindex;
 mod retry;
+mod search;
+mod serve;
+mod speech;
 mod status;
+mod token;
+mod user;
+mod worker;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::app::App;
 use crate::cli::{Invocation, Task};
@@ -17,22 +30,48 @@ use crate::{environment, logging};
 /// # Errors
 /// Whatever keeps it from being done, told so that a person can mend it.
 pub fn run(invocation: Invocation) -> Result<ExitCode> {
-    if let Task::Completions { shell } = invocation.task {
-        return completions::run(shell);
+    // These two read no settings.
+    match &invocation.task {
+        Task::Completions { shell } => return completions::run(*shell),
+        Task::Parse { kind, path } => return Ok(parse::run(kind, path)),
+        _ => {}
     }
     let settings = environment::settings(&invocation)?;
-    logging::start(&settings, "warn")?;
+    logging::start(&settings, default_level(&invocation.task))?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("TLS was set up twice"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(run_task(invocation.task, &App::new(settings)))
+    runtime.block_on(run_task(invocation.task, App::new(settings)))
 }
 
-async fn run_task(task: Task, app: &App) -> Result<ExitCode> {
+fn default_level(task: &Task) -> &'static str {
     match task {
-        Task::Status(output) => status::run(app, output).await,
-        Task::Retry(arguments) => retry::run(app, &arguments).await,
+        // These two libraries tell of their inner life.
+        Task::Serve | Task::Worker(_) | Task::Speech(_) => "info,tantivy=error,whisper_rs=error",
+        _ => "warn,tantivy=error",
+    }
+}
+
+async fn run_task(task: Task, app: App) -> Result<ExitCode> {
+    match task {
+        Task::Serve => serve::run(Arc::new(app)).await,
+        Task::Worker(arguments) => worker::run(Arc::new(app), arguments).await,
+        Task::Speech(arguments) => speech::run(&app, arguments).await,
+        Task::Ingest(arguments) => ingest::run(&app, arguments).await,
+        Task::Note(arguments) => note::run(&app, arguments).await,
+        Task::Search(arguments) => search::run(&app, arguments).await,
+        Task::Status(output) => status::run(&app, output).await,
+        Task::Retry(arguments) => retry::run(&app, &arguments).await,
+        Task::Reindex => reindex::run(&app).await,
+        Task::Models(task) => models::run(&app, task).await,
+        Task::Token(task) => token::run(&app, task).await,
+        Task::User(task) => user::run(&app, task).await,
+        Task::Doctor(output) => doctor::run(&app, output).await,
         Task::Completions { shell } => completions::run(shell),
+        Task::Parse { kind, path } => Ok(parse::run(&kind, &path)),
     }
 }
 

@@ -205,7 +205,9 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "log",
         "FILTER",
-        Fallback::From("info for servers, warn for other commands"),
+        Fallback::From(
+            "info for servers, warn for other commands, and less from libraries that talk much",
+        ),
         "How much is logged: error, warn, info, debug, trace, or for one part as in info,ingest=debug.",
     ),
     setting(

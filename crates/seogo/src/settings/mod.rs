@@ -98,12 +98,28 @@ pub struct Settings {
     /// `ocr_languages`.
     pub ocr_languages: Vec<String>,
     /// `llm_endpoint`.
+    #[allow(
+        dead_code,
+        reason = "accepted and checked; the stages that use it come later"
+    )]
     pub llm_endpoint: Option<String>,
     /// `llm_model`.
+    #[allow(
+        dead_code,
+        reason = "accepted and checked; the stages that use it come later"
+    )]
     pub llm_model: Option<String>,
     /// `llm_api_key`.
+    #[allow(
+        dead_code,
+        reason = "accepted and checked; the stages that use it come later"
+    )]
     pub llm_api_key: Option<Secret>,
     /// `embed_model`.
+    #[allow(
+        dead_code,
+        reason = "accepted and checked; the stages that use it come later"
+    )]
     pub embed_model: Option<String>,
     /// `queue.concurrency`; the stages' names are checked where the stages are known.
     pub concurrency: BTreeMap<String, usize>,

@@ -49,12 +49,12 @@ impl Sources {
         if let Some((name, text)) = &self.file {
             values.extend(from_file(name, text)?);
         }
-        values.extend(self.from_variables()?);
+        values.extend(self.variable_values()?);
         values.extend(self.flags.iter().map(|(key, value)| from_flag(key, value)));
         Ok(values)
     }
 
-    fn from_variables(&self) -> Result<Values, SettingsError> {
+    fn variable_values(&self) -> Result<Values, SettingsError> {
         self.variables
             .iter()
             .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX) && !is_other(name))

@@ -1,6 +1,15 @@
 //! The real binary from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod cli;
+mod fixtures;
+mod kill;
+mod server;
 mod settings;
 
 use std::path::Path;

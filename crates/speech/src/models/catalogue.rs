@@ -6,7 +6,7 @@ pub const HUB: &str = "https://huggingface.co/ggerganov/whisper.cpp/resolve/main
 pub const RECOMMENDED: &str = "large-v3-turbo-q5_0";
 
 /// A model of the catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ModelInfo {
     /// What one types: `small-q5_1`.
     pub name: &'static str,

@@ -3,6 +3,7 @@
 mod catalogue;
 mod pull;
 
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub use catalogue::{CATALOGUE, HUB, ModelInfo, RECOMMENDED, find};
@@ -62,7 +63,7 @@ pub enum ModelsError {
 }
 
 /// A line of the list of models.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
     /// What one types.
     pub name: String,

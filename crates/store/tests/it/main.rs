@@ -1,5 +1,11 @@
 //! The store's conformance suite: every case runs on SQLite and on PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod accounts;
 mod changes;
 mod concurrency;

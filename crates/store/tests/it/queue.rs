@@ -231,7 +231,7 @@ async fn a_heartbeat_prolongs_only_its_own_claim(db: Database) {
     let mut tx = db.write().await;
     assert_eq!(tx.heartbeat(&[beat("foreign")], until).await.unwrap(), []);
     let held = tx.heartbeat(&[own], until).await.unwrap();
-    assert_eq!(held, [item.id.clone()]);
+    assert_eq!(held, std::slice::from_ref(&item.id));
     tx.commit().await.unwrap();
     let row = db.item(&item.id).await.unwrap();
     assert_eq!((row.lease_until, row.progress), (Some(until), Some(0.5)));

@@ -1,0 +1,80 @@
+//! Runs stages in this process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use model::new_uuid;
+use queue::{Runner, RunnerConfig};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::app::App;
+use crate::archive::Archive;
+use crate::worker_lock::{WorkerLock, dead_workers};
+
+/// Folder of the workers' locks, below the data folder.
+const WORKERS: &str = "workers";
+
+/// Works on the named stages (on all, where none is named) until `stop`.
+///
+/// # Errors
+/// A stage of no such name, a folder that cannot be written, a database that does not answer at the start.
+pub async fn work(
+    app: &App,
+    archive: &Archive,
+    only: Vec<String>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let config = config(app, archive, only)?;
+    let folder = app.settings.data.root().join(WORKERS);
+    let lock = WorkerLock::take(&folder, &config.worker)
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    take_back(app, archive).await?;
+    let runner = Runner::new(
+        archive.store.clone(),
+        archive.graph.clone(),
+        Arc::clone(&app.clock),
+        Arc::clone(&app.random),
+        config,
+    );
+    Arc::new(runner).run(stop).await;
+    drop(lock);
+    Ok(())
+}
+
+fn config(app: &App, archive: &Archive, only: Vec<String>) -> Result<RunnerConfig> {
+    let concurrency: HashMap<_, _> = app.settings.concurrency.clone().into_iter().collect();
+    for name in only.iter().chain(concurrency.keys()) {
+        if archive.graph.stage(name).is_none() {
+            let known: Vec<_> = archive.graph.specs().map(|spec| spec.name).collect();
+            bail!(
+                "there is no stage {name}; the stages are {}",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(RunnerConfig {
+        stages: only,
+        concurrency,
+        ..RunnerConfig::new(new_uuid(&*app.clock, &*app.random))
+    })
+}
+
+/// Takes back what workers of this machine held whose process is gone: no need to wait until their leases are over.
+async fn take_back(app: &App, archive: &Archive) -> Result<()> {
+    let folder = app.settings.data.root().join(WORKERS);
+    for (worker, file) in dead_workers(&folder)? {
+        let mut tx = archive.store.write().await?;
+        let count = tx.release_worker(&worker, app.clock.now()).await?;
+        tx.commit().await?;
+        if count > 0 {
+            info!(
+                count,
+                "took back work of a worker that did not end in good order"
+            );
+        }
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}
