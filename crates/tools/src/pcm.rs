@@ -94,14 +94,12 @@ impl PcmStream {
             }
             return Ok(());
         }
-        if stderr.contains("matches no streams") {
+        // Either there is no stream of sound, or there is nothing in it (a header alone).
+        if stderr.contains("matches no streams") || status == 0 && stderr.is_empty() {
             return Err(ToolError::bad_input(
                 "no_audio",
                 "There is no sound in this file.",
             ));
-        }
-        if status == 0 && stderr.is_empty() {
-            return Ok(());
         }
         Err(damaged(ToolError::Failed {
             program: "ffmpeg".into(),

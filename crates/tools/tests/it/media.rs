@@ -166,6 +166,14 @@ async fn bad_files_have_clear_names() {
     assert_eq!(code(decode("video/silent.mp4").await), "no_audio");
     assert_eq!(code(decode("audio/noise.mp3").await), "damaged");
     assert_eq!(code(decode("audio/empty.mp3").await), "empty");
+    let header = std::fs::read(fixture("audio/short.wav")).unwrap();
+    let header = bench.file("header.wav", &header[..44]);
+    let stream = bench
+        .tools
+        .decode_pcm(&header, &bench.cancel)
+        .await
+        .unwrap();
+    assert_eq!(code(all(stream).await), "no_audio");
     let error = decode("documents/report.pdf").await.unwrap_err();
     assert_eq!(error.code(), "damaged");
     assert!(
