@@ -5,13 +5,14 @@ use queue::RunnerConfig;
 
 use crate::bed::{Bed, eager, told};
 use crate::conformance;
-use crate::control::{controlled, spec};
+use crate::control::{Call, controlled, spec};
 
 conformance!(
     a_long_run_outlives_its_lease,
     a_run_whose_claim_is_lost_is_stopped,
     a_result_after_a_lost_claim_is_refused,
     a_new_claim_of_the_same_row_stops_the_old_run,
+    the_end_of_an_old_run_leaves_the_new_claim_alive,
     a_cancelled_run_is_stopped_at_once,
     a_run_cancelled_by_another_process_is_stopped,
     a_crashed_runners_work_is_taken_over_once,
@@ -121,6 +122,39 @@ async fn a_new_claim_of_the_same_row_stops_the_old_run(bed: Bed) {
     bed.assert_settled().await;
 }
 
+async fn the_end_of_an_old_run_leaves_the_new_claim_alive(bed: Bed) {
+    let (graph, mut calls) = controlled(STAGES);
+    let working = bed.start(&graph, told("w"));
+    let id = bed.submit("a", "stt").await;
+    let old = calls.next_of("stt").await;
+    take_back(&bed).await;
+    let new = calls.next_of("stt").await;
+    old.stopped().await;
+    for _ in 0..4 {
+        bed.clock.advance_ms(LEASE_MS * 3 / 4);
+        announce_cancelled(&bed, &new);
+        let until = bed.clock.now().plus_ms(LEASE_MS);
+        bed.until(&id, |row| row.lease_until == Some(until)).await;
+    }
+    assert!(new.goes_on());
+    new.succeed();
+    let row = bed.until_status(&id, Status::Completed).await;
+    assert_eq!(row.attempts, 2);
+    working.end().await;
+    bed.assert_settled().await;
+}
+
+/// Makes the runner look at its claims now: news of a cancellation, which need not be true any more.
+fn announce_cancelled(bed: &Bed, call: &Call) {
+    bed.announce(store::Event::Queue {
+        id: call.item.id.clone(),
+        document_id: call.document.id.clone(),
+        stage: call.stage().to_owned(),
+        status: Status::Cancelled,
+        progress: None,
+    });
+}
+
 async fn a_cancelled_run_is_stopped_at_once(bed: Bed) {
     let (graph, mut calls) = controlled(STAGES);
     let working = bed.start(&graph, told("w"));
@@ -136,13 +170,7 @@ async fn a_cancelled_run_is_stopped_at_once(bed: Bed) {
     assert!(tx.retry(&id, bed.clock.now()).await.unwrap());
     tx.commit().await.unwrap();
     let again = calls.next_of("stt").await;
-    bed.announce(store::Event::Queue {
-        id: id.clone(),
-        document_id: again.document.id.clone(),
-        stage: "stt".into(),
-        status: Status::Cancelled,
-        progress: None,
-    });
+    announce_cancelled(&bed, &again);
     bed.until(&id, |row| row.progress == Some(0.5)).await;
     assert!(again.goes_on());
     again.succeed();
