@@ -38,7 +38,7 @@ const KNOWN: [(&str, &str, &str); 7] = [
         "tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng",
     ),
     (
-        "pocketsphinx_continuous",
+        "pocketsphinx_batch",
         "draft transcripts (English) while there is no speech model",
         "pocketsphinx pocketsphinx-en-us",
     ),
