@@ -9,6 +9,12 @@ const FRAMES_PER_S: f64 = 100.0;
 /// Longest line of the transcript, in seconds.
 const LINE_S: f64 = 12.0;
 
+/// From so many seconds on a line ends at the next breath.
+const ENOUGH_S: f64 = 2.5;
+
+/// Shortest breath between two words, in seconds.
+const BREATH_S: f64 = 0.15;
+
 /// A word as it stands in [`Segment::words`], in the form of the speech service. Times in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Word {
@@ -57,12 +63,14 @@ fn milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-/// An utterance in lines of at most [`LINE_S`].
+/// An utterance in lines of at most [`LINE_S`], cut at breaths.
 fn lines(words: &[Word]) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut first = 0;
-    for (number, word) in words.iter().enumerate() {
-        if word.end - words[first].start > LINE_S {
+    for number in 1..words.len() {
+        let (start, last, word) = (words[first].start, &words[number - 1], &words[number]);
+        let breath = last.end - start >= ENOUGH_S && word.start - last.end >= BREATH_S;
+        if breath || word.end - start > LINE_S {
             segments.extend(segment(&words[first..number]));
             first = number;
         }
@@ -104,6 +112,15 @@ mod tests {
             (segments[1].text.as_str(), segments[1].end_s),
             ("done", 104.3)
         );
+    }
+
+    #[test]
+    fn a_breath_ends_a_line_that_is_long_enough() {
+        let said =
+            "0 S 0 T 0 A 0 L 0 0 1 1 one 100 1 1 <sil> 150 1 1 two 300 1 1 <sil> 330 1 1 three 400";
+        let segments = segments(said, &[0.0]);
+        let texts = segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>();
+        assert_eq!(texts, ["one two", "three"]);
     }
 
     #[test]

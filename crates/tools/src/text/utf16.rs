@@ -9,7 +9,7 @@ const PLAUSIBLE_PERCENT: usize = 95;
 
 /// The text when the bytes look like UTF-16 of either byte order.
 pub(super) fn decode(bytes: &[u8]) -> Option<Decoded> {
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return None;
     }
     let candidates = [UTF_16LE, UTF_16BE].map(|encoding| candidate(encoding, bytes));

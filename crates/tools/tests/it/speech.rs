@@ -31,6 +31,10 @@ async fn a_draft_has_the_words_at_their_times() {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert!(
+        lines.len() >= 2,
+        "a line for each sentence or so: {lines:?}"
+    );
+    assert!(
         lines
             .iter()
             .all(|line| line.start_s >= 0.4 && line.end_s <= 10.4 && line.start_s < line.end_s)
