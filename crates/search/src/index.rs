@@ -223,16 +223,19 @@ impl SearchIndex {
         head.add_text(fields.document_id, document.id.as_str());
         head.add_text(fields.kind, HEAD);
         head.add_text(fields.category, document.category.as_str());
-        head.add_text(fields.title, &document.title);
-        for word in document
+        // The body holds every word there is, so that it alone decides what is found; the other fields weigh.
+        let mut add = |field, words: &str| {
+            head.add_text(field, words);
+            head.add_text(fields.body, words);
+        };
+        add(fields.title, &document.title);
+        add(fields.name, document.path.as_deref().map_or("", name_words));
+        let tags = document
             .tags
             .iter()
             .chain(&document.document_type)
-            .chain(&document.document_date)
-        {
-            head.add_text(fields.tags, word);
-        }
-        head.add_text(fields.name, document.path.as_deref().map_or("", name_words));
+            .chain(&document.document_date);
+        tags.for_each(|tag| add(fields.tags, tag));
         match &entry.text {
             Some(text) => head.add_text(fields.body, text),
             None => {

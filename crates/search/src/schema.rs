@@ -32,7 +32,7 @@ pub(crate) struct Fields {
     pub tags: Field,
     /// Heads: file name with its folders.
     pub name: Field,
-    /// Heads: the whole text.
+    /// Heads: the whole text, and the words of the three fields above.
     pub body: Field,
     /// Passages: their text.
     pub text: Field,

@@ -19,19 +19,19 @@ use crate::{SearchError, SearchIndex};
 
 type Boxed = Box<dyn TantivyQuery>;
 
-/// What a word counts in the title, the tags, the file name, against 1 in the text.
-const TITLE_WEIGHT: f32 = 2.0;
-const TAGS_WEIGHT: f32 = 1.5;
-const NAME_WEIGHT: f32 = 1.0;
+/// What a word counts more for standing in the title, the tags, the file name, against 1 for being there at all.
+const TITLE_WEIGHT: f32 = 1.0;
+const TAGS_WEIGHT: f32 = 1.0;
+const NAME_WEIGHT: f32 = 0.5;
 
-/// How much the lesser matches of a word (in other fields, in other forms) add to its best one.
+/// How much the lesser forms of a word add to its best one.
 const TIE_BREAKER: f32 = 0.3;
 
 /// Words that the end of a phrase may be completed to.
 const MAX_EXPANSIONS: u32 = 1000;
 
 /// Of the words of a search that finds nothing as it is, one in so many must be there.
-const LOOSE_PART: usize = 4;
+const LOOSE_PART: usize = 8;
 
 impl SearchIndex {
     /// Finds documents. Whatever was typed is no error; an empty text finds nothing.
@@ -91,16 +91,16 @@ impl SearchIndex {
     }
 
     fn heads_query(&self, step: &Step, not: &[Needle], categories: &[Category]) -> BooleanQuery {
-        let mut parts: Vec<(Occur, Boxed)> = step
-            .must
+        let mut parts: Vec<(Occur, Boxed)> = Vec::new();
+        for clause in &step.must {
+            parts.push((Occur::Must, clause_query(self.fields.body, clause, 1.0)));
+            parts.extend(self.extra(clause));
+        }
+        parts.extend(self.some(step));
+        let not = not
             .iter()
-            .map(|clause| (Occur::Must, self.clause_in_head(clause)))
-            .collect();
-        parts.extend(self.some_in_head(step));
-        parts.extend(
-            not.iter()
-                .map(|needle| (Occur::MustNot, self.needle_in_head(needle))),
-        );
+            .map(|needle| needle_query(self.fields.body, needle, 1.0));
+        parts.extend(not.map(|needle| (Occur::MustNot, needle)));
         if !categories.is_empty() {
             let terms = categories
                 .iter()
@@ -113,13 +113,26 @@ impl SearchIndex {
         BooleanQuery::new(parts)
     }
 
-    /// The optional words. Next to a phrase, which must be there, they only add to the score.
-    fn some_in_head(&self, step: &Step) -> Option<(Occur, Boxed)> {
-        let some: Vec<_> = step
+    /// What a word counts more for standing in the title, the tags, the name.
+    fn extra<'a>(&'a self, clause: &'a Clause) -> impl Iterator<Item = (Occur, Boxed)> + 'a {
+        let fields = [
+            (self.fields.title, TITLE_WEIGHT),
+            (self.fields.tags, TAGS_WEIGHT),
+            (self.fields.name, NAME_WEIGHT),
+        ];
+        fields
+            .into_iter()
+            .map(|(field, weight)| (Occur::Should, clause_query(field, clause, weight)))
+    }
+
+    /// The words of which some must be there. Next to a phrase, which must be there, they only add to the score. The title
+    /// counts no more than the text here: of many words some stand in every title.
+    fn some(&self, step: &Step) -> Option<(Occur, Boxed)> {
+        let needles = step
             .some
             .iter()
-            .map(|needle| (Occur::Should, self.needle_in_head(needle)))
-            .collect();
+            .map(|needle| needle_query(self.fields.body, needle, 1.0));
+        let some: Vec<_> = needles.map(|needle| (Occur::Should, needle)).collect();
         let least = some.len().div_ceil(LOOSE_PART);
         match (some.is_empty(), step.must.is_empty()) {
             (true, _) => None,
@@ -129,30 +142,6 @@ impl SearchIndex {
             )),
             (false, false) => Some((Occur::Should, Box::new(BooleanQuery::new(some)))),
         }
-    }
-
-    fn clause_in_head(&self, clause: &Clause) -> Boxed {
-        best_of(
-            clause
-                .iter()
-                .map(|needle| self.needle_in_head(needle))
-                .collect(),
-        )
-    }
-
-    fn needle_in_head(&self, needle: &Needle) -> Boxed {
-        let fields = [
-            (self.fields.body, 1.0),
-            (self.fields.title, TITLE_WEIGHT),
-            (self.fields.tags, TAGS_WEIGHT),
-            (self.fields.name, NAME_WEIGHT),
-        ];
-        best_of(
-            fields
-                .into_iter()
-                .map(|(field, weight)| needle_query(field, needle, weight))
-                .collect(),
-        )
     }
 
     fn hit(
@@ -221,11 +210,7 @@ impl SearchIndex {
             ),
         ];
         for clause in clauses {
-            let forms = clause
-                .iter()
-                .map(|needle| needle_query(self.fields.text, needle, 1.0))
-                .collect();
-            parts.push((Occur::Should, best_of(forms)));
+            parts.push((Occur::Should, clause_query(self.fields.text, clause, 1.0)));
         }
         let statistics = Statistics::of(searcher, &self.fields.is_kind(PASSAGE))?;
         let first = TopDocs::with_limit(1).order_by_score();
@@ -290,6 +275,15 @@ impl Bm25StatisticsProvider for Statistics<'_> {
     }
 }
 
+/// The best of the clause's forms, and a little of the others.
+fn clause_query(field: Field, clause: &Clause, weight: f32) -> Boxed {
+    let forms = clause
+        .iter()
+        .map(|needle| needle_query(field, needle, weight))
+        .collect();
+    Box::new(DisjunctionMaxQuery::with_tie_breaker(forms, TIE_BREAKER))
+}
+
 fn needle_query(field: Field, needle: &Needle, weight: f32) -> Boxed {
     let mut terms: Vec<_> = needle
         .terms
@@ -310,10 +304,6 @@ fn needle_query(field: Field, needle: &Needle, weight: f32) -> Boxed {
 
 fn term_query(term: Term) -> Boxed {
     Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
-}
-
-fn best_of(queries: Vec<Boxed>) -> Boxed {
-    Box::new(DisjunctionMaxQuery::with_tie_breaker(queries, TIE_BREAKER))
 }
 
 /// Decides what is found and has no say in its score.

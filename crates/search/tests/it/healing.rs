@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use search::SearchIndex;
+use search::{IndexChange, SearchIndex};
 
 use crate::bed::{Bed, entry};
 
@@ -16,8 +16,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn filled() -> Bed {
-    let bed = Bed::with(&["apple"]);
-    bed.index.apply(vec![], 42).unwrap();
+    let bed = Bed::new();
+    let apple = IndexChange::Upsert(Box::new(entry("0", "apple")));
+    bed.index.apply(vec![apple], 42).unwrap();
     bed
 }
 
