@@ -42,6 +42,8 @@ build: web/build/index.html ## Build target/release/seogo with the web app insid
 	$(call part,release build,cargo build --release --locked --package seogo)
 
 web/node_modules/.package-lock.json: web/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+		|| { echo "Building the web app needs Node 20.19 or later; this is $$(node --version || echo none). See https://nodejs.org/en/download" >&2; exit 1; }
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 

@@ -1,14 +1,19 @@
-//! convert: a playable copy of a video no browser plays. Waits until there is a converter.
+//! convert: a playable copy of a video no browser plays. Asked for by a person; the original stays as it is.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{Category, Document, Lane, StageSpec};
+use model::{Category, Document, DocumentPatch, Lane, StageSpec};
 use queue::{Job, Outcome, Stage, StageError};
 
-use crate::context::spec;
+use crate::context::{StageContext, patch, spec, tool_error};
 
 const SPEC: StageSpec = spec("convert", &[], Lane::Cpu, 1);
 
-pub(crate) struct Convert;
+/// Folder below the derived files.
+const FOLDER: &str = "converted";
+
+pub(crate) struct Convert(pub Arc<StageContext>);
 
 #[async_trait]
 impl Stage for Convert {
@@ -20,10 +25,29 @@ impl Stage for Convert {
         document.category == Category::Video && document.needs_conversion
     }
 
-    async fn run(&self, _job: &Job) -> Result<Outcome, StageError> {
-        Err(StageError::wait(
-            "video_converter",
-            "This version cannot convert videos yet. The original is kept; download it to play it.",
-        ))
+    async fn run(&self, job: &Job) -> Result<Outcome, StageError> {
+        let tools = &self.0.tools;
+        let path = self.0.original(&job.document).await?;
+        let info = tools.probe(&path, &job.cancel).await;
+        let info = info.map_err(|e| tool_error(&e))?;
+        let name = format!("{}.mp4", job.document.id);
+        let file = self.0.derived_folder(FOLDER).await?.join(&name);
+        tools
+            .convert_video(
+                &path,
+                &info,
+                &file,
+                |done| job.set_progress(done),
+                &job.cancel,
+            )
+            .await
+            .map_err(|e| tool_error(&e))?;
+        let found = DocumentPatch {
+            preview_path: Some(format!("{FOLDER}/{name}")),
+            needs_conversion: Some(false),
+            duration_s: info.duration_s,
+            ..DocumentPatch::default()
+        };
+        Ok(vec![patch(found)].into())
     }
 }

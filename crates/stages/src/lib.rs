@@ -24,7 +24,7 @@ pub fn all(context: &Arc<StageContext>) -> Vec<Arc<dyn Stage>> {
     vec![
         Arc::new(extract::Extract(c())),
         Arc::new(stt::Stt(c())),
-        Arc::new(convert::Convert),
+        Arc::new(convert::Convert(c())),
         Arc::new(thumbnail::Thumbnail(c())),
         Arc::new(classify::Classify(c())),
         Arc::new(preview::Preview(c())),

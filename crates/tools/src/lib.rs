@@ -1,6 +1,7 @@
 //! Everything outside: programs (ffmpeg, poppler, tesseract, …) and services (speech). This is the only crate that starts
 //! processes, and every one of them runs inside the [`Fence`].
 
+mod convert;
 mod draft_speech;
 mod error;
 mod fence;

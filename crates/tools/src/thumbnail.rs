@@ -35,7 +35,7 @@ impl Toolbox {
     ) -> Result<(), ToolError> {
         refuse_empty(path).await?;
         let video = info.video.as_ref().ok_or_else(no_video)?;
-        let temporary = Temporary::beside(out)?;
+        let temporary = Temporary::beside(out, ".thumbnail-", ".jpg")?;
         let mut failure = None;
         for seek in seeks(video, info.duration_s) {
             match self.frame(path, video, seek, &temporary.0, cancel).await {
@@ -118,7 +118,7 @@ fn scale() -> String {
     format!("scale=w='max(1,{width})':h='max(1,{width}/dar)',setsar=1")
 }
 
-fn no_video() -> ToolError {
+pub(crate) fn no_video() -> ToolError {
     ToolError::bad_input("no_video", "There is no picture in this file.")
 }
 
@@ -136,14 +136,15 @@ async fn is_filled(path: &Path) -> bool {
 }
 
 /// A file that is gone when it did not become the result.
-struct Temporary(PathBuf);
+/// A file under a temporary name beside its place; removed when dropped.
+pub(crate) struct Temporary(PathBuf);
 
 impl Temporary {
-    fn beside(out: &Path) -> Result<Self, ToolError> {
+    pub(crate) fn beside(out: &Path, prefix: &str, suffix: &str) -> Result<Self, ToolError> {
         let folder = out.parent().unwrap_or_else(|| Path::new("/"));
         let file = tempfile::Builder::new()
-            .prefix(".thumbnail-")
-            .suffix(".jpg")
+            .prefix(prefix)
+            .suffix(suffix)
             .tempfile_in(folder)
             .map_err(ToolError::io("cannot write to", folder))?;
         let path = file.into_temp_path().keep();
@@ -151,7 +152,11 @@ impl Temporary {
         Ok(Self(path))
     }
 
-    async fn become_file(self, out: &Path) -> Result<(), ToolError> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) async fn become_file(self, out: &Path) -> Result<(), ToolError> {
         tokio::fs::rename(&self.0, out)
             .await
             .map_err(ToolError::io("cannot write", out))

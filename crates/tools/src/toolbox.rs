@@ -16,6 +16,8 @@ pub struct ToolLimits {
     pub thumbnail: Limits,
     /// Decoding a whole recording.
     pub decode: Limits,
+    /// Making a playable copy of a video; its time grows with the video's length.
+    pub convert: Limits,
     /// Parsing text and HTML in a child of our own.
     pub parse: Limits,
     /// Facts and text of a PDF.
@@ -35,10 +37,17 @@ pub struct ToolLimits {
 /// Longest recording that is decoded: a day. In bytes of 16 kHz mono f32.
 const DECODED_BYTES: u64 = 24 * 3600 * 16_000 * 4;
 
+/// Largest playable copy: 256 GiB.
+const CONVERTED_BYTES: u64 = 256 << 30;
+
 impl Default for ToolLimits {
     fn default() -> Self {
         let base = Limits::default();
         Self {
+            convert: Limits {
+                file_bytes: CONVERTED_BYTES,
+                ..base.seconds(600).memory_mib(4096)
+            },
             probe: base.seconds(30),
             thumbnail: base.seconds(60).memory_mib(2048),
             decode: Limits {

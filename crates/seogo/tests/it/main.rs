@@ -7,6 +7,8 @@
 )]
 
 mod cli;
+mod convert;
+mod draft;
 mod fixtures;
 mod kill;
 mod server;

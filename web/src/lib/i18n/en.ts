@@ -130,8 +130,6 @@ export const en = {
 	'waiting.speech_model': 'Waits for a speech model. Get one with: seogo models pull',
 	'waiting.speech_service': 'Waits for the speech service, which does not answer.',
 	'waiting.embed_model': 'Waits for a model that compares by meaning. Search by words works without it.',
-	'waiting.video_converter':
-		'Waits for a video converter, which this version does not have yet. The original can be downloaded.',
 	'waiting.program': 'Waits for the program {name}; the settings page shows how to install it.',
 	'stages.waiting_hint': 'It goes on by itself as soon as that is there; no attempt is used up.',
 	'stages.next_try': 'Next attempt {when}',

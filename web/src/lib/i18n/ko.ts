@@ -130,8 +130,6 @@ export const ko: Dictionary = {
 	'waiting.speech_model': '음성 모델을 기다립니다. 모델을 받는 명령: seogo models pull',
 	'waiting.speech_service': '음성 인식 서비스가 응답하지 않아 기다립니다.',
 	'waiting.embed_model': '의미를 비교하는 모델을 기다립니다. 낱말 검색은 모델 없이도 됩니다.',
-	'waiting.video_converter':
-		'비디오 변환기를 기다립니다. 이 버전에는 아직 없으며 원본은 내려받을 수 있습니다.',
 	'waiting.program': '{name} 프로그램을 기다립니다. 설치 방법은 설정 화면에 있습니다.',
 	'stages.waiting_hint': '준비되면 저절로 이어지며 시도 횟수는 줄지 않습니다.',
 	'stages.next_try': '다음 시도 {when}',
