@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use model::{Document, StageSpec};
+use model::{Document, StageName, StageSpec};
 
 use crate::Stage;
 
@@ -62,6 +62,15 @@ impl Graph {
     /// Every stage's description, in order.
     pub fn specs(&self) -> impl Iterator<Item = &'static StageSpec> + '_ {
         self.stages.iter().map(|stage| stage.spec())
+    }
+
+    /// The stages that no other follows, in order: a run of theirs that has to wait holds nothing else up.
+    pub fn leaves(&self) -> Vec<StageName> {
+        let followed = |name| self.specs().any(|spec| spec.after.contains(&name));
+        self.specs()
+            .map(|spec| spec.name)
+            .filter(|name| !followed(*name))
+            .collect()
     }
 
     /// The stage of that name.

@@ -40,6 +40,15 @@ const DIAMOND: &[StageSpec] = &[
 const TWO: &[StageSpec] = &[spec("long", &[]), spec("short", &[])];
 const WIDE: &[StageSpec] = &[wide("wide", 3), spec("other", &[])];
 
+#[test]
+fn leaves_are_what_nothing_follows() {
+    let leaves = |specs| controlled(specs).0.leaves();
+    assert_eq!(leaves(LINE), ["embed"]);
+    assert_eq!(leaves(DIAMOND), ["join"]);
+    assert_eq!(leaves(TWO), ["long", "short"]);
+    assert!(leaves(&[]).is_empty());
+}
+
 const fn wide(name: &'static str, concurrency: usize) -> StageSpec {
     StageSpec {
         concurrency,
