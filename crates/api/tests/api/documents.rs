@@ -4,11 +4,21 @@ use axum::http::Method;
 use model::{DocumentPatch, Segment, Write};
 use serde_json::{Value, json};
 
+use crate::conformance;
 use crate::harness::{START, Site};
 
-#[tokio::test]
-async fn the_list_is_paged_filtered_and_sorted() {
-    let site = Site::new().await;
+conformance!(
+    the_list_is_paged_filtered_and_sorted,
+    a_document_tells_all_it_is_and_where_it_stands,
+    what_a_person_sets_is_kept,
+    the_trash_gives_back,
+    notes_are_written_and_rewritten,
+    text_and_transcript_come_whole,
+    counts_follow_the_library,
+    what_needs_a_model_says_so,
+);
+
+async fn the_list_is_paged_filtered_and_sorted(site: Site) {
     let mut ids = Vec::new();
     for (name, content) in [("가을.txt", "1"), ("spring.txt", "2"), ("notes.mp3", "\0")] {
         site.clock.advance_ms(1000);
@@ -55,9 +65,7 @@ async fn the_list_is_paged_filtered_and_sorted() {
     }
 }
 
-#[tokio::test]
-async fn a_document_tells_all_it_is_and_where_it_stands() {
-    let site = Site::new().await;
+async fn a_document_tells_all_it_is_and_where_it_stands(site: Site) {
     let id = site.document("보고서.pdf", b"%PDF-1.4 fake").await;
     let document = site.get(&format!("/api/documents/{id}")).await.ok(200);
     assert_eq!(document["path"], "Inbox/보고서.pdf");
@@ -77,9 +85,7 @@ async fn a_document_tells_all_it_is_and_where_it_stands() {
         .refused(404, "document_not_found");
 }
 
-#[tokio::test]
-async fn what_a_person_sets_is_kept() {
-    let site = Site::new().await;
+async fn what_a_person_sets_is_kept(site: Site) {
     let id = site.document("a.txt", b"x").await;
     let path = format!("/api/documents/{id}");
     let change = json!({
@@ -132,9 +138,7 @@ async fn what_a_person_sets_is_kept() {
         .refused(404, "document_not_found");
 }
 
-#[tokio::test]
-async fn the_trash_gives_back() {
-    let site = Site::new().await;
+async fn the_trash_gives_back(site: Site) {
     let id = site.document("a.txt", b"x").await;
     let path = format!("/api/documents/{id}");
     assert_eq!(
@@ -178,9 +182,7 @@ async fn the_trash_gives_back() {
         .refused(404, "document_not_found");
 }
 
-#[tokio::test]
-async fn notes_are_written_and_rewritten() {
-    let site = Site::new().await;
+async fn notes_are_written_and_rewritten(site: Site) {
     let note = site
         .post("/api/notes", json!({"text": "# 장보기\n우유"}))
         .await
@@ -245,9 +247,7 @@ async fn notes_are_written_and_rewritten() {
     change.refused(400, "invalid_category");
 }
 
-#[tokio::test]
-async fn text_and_transcript_come_whole() {
-    let site = Site::new().await;
+async fn text_and_transcript_come_whole(site: Site) {
     let id = site.document("회의.mp3", b"\0sound").await;
     let text = site.get(&format!("/api/documents/{id}/text")).await;
     assert_eq!(
@@ -288,9 +288,7 @@ async fn text_and_transcript_come_whole() {
         .refused(404, "document_not_found");
 }
 
-#[tokio::test]
-async fn counts_follow_the_library() {
-    let site = Site::new().await;
+async fn counts_follow_the_library(site: Site) {
     site.document("a.txt", b"x").await;
     site.document("b.mp3", b"\0y").await;
     site.post("/api/notes", json!({"text": "z"})).await.ok(201);
@@ -301,9 +299,7 @@ async fn counts_follow_the_library() {
     );
 }
 
-#[tokio::test]
-async fn what_needs_a_model_says_so() {
-    let site = Site::new().await;
+async fn what_needs_a_model_says_so(site: Site) {
     let id = site.document("a.txt", b"x").await;
     site.get(&format!("/api/documents/{id}/similar"))
         .await

@@ -5,7 +5,15 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use store::Event;
 
+use crate::conformance;
 use crate::harness::{PATIENCE, Site};
+
+conformance!(
+    a_new_document_is_told_with_its_work,
+    a_listener_that_fell_behind_is_told_to_look_again,
+    the_stream_ends_with_the_server,
+    a_stopped_server_lets_go_of_its_listeners,
+);
 
 /// Reads until the text holds `wanted`.
 async fn read_until(stream: &mut BodyDataStream, wanted: &str) -> String {
@@ -28,9 +36,7 @@ fn data_of<'a>(text: &'a str, event: &str) -> Vec<&'a str> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_new_document_is_told_with_its_work() {
-    let site = Site::new().await;
+async fn a_new_document_is_told_with_its_work(site: Site) {
     let response = site.streamed("/api/events").await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut stream = response.into_body().into_data_stream();
@@ -57,9 +63,7 @@ async fn a_new_document_is_told_with_its_work() {
     );
 }
 
-#[tokio::test]
-async fn a_listener_that_fell_behind_is_told_to_look_again() {
-    let site = Site::new().await;
+async fn a_listener_that_fell_behind_is_told_to_look_again(site: Site) {
     let mut stream = site
         .streamed("/api/events")
         .await
@@ -75,9 +79,7 @@ async fn a_listener_that_fell_behind_is_told_to_look_again() {
     read_until(&mut stream, "event: stage").await;
 }
 
-#[tokio::test]
-async fn the_stream_ends_with_the_server() {
-    let site = Site::new().await;
+async fn the_stream_ends_with_the_server(site: Site) {
     let mut stream = site
         .streamed("/api/events")
         .await
@@ -88,9 +90,7 @@ async fn the_stream_ends_with_the_server() {
     assert!(matches!(ended, Ok(None)));
 }
 
-#[tokio::test]
-async fn a_stopped_server_lets_go_of_its_listeners() {
-    let site = Site::new().await;
+async fn a_stopped_server_lets_go_of_its_listeners(site: Site) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = api::router(std::sync::Arc::clone(&site.app));

@@ -19,13 +19,17 @@ use model::{
 };
 use queue::{Graph, Job, Outcome, Stage, StageError};
 use serde_json::Value;
-use store::{Store, StoreOptions};
+use store::Store;
 use tempfile::TempDir;
+use testkit::{TestStore, postgres_store, sqlite_store};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
+
+/// What a site takes at most, where a case does not care.
+const MAX_UPLOAD_BYTES: u64 = 1024 * 1024;
 
 pub struct Site {
     pub app: Arc<AppState>,
@@ -35,6 +39,7 @@ pub struct Site {
     router: Router,
     token: String,
     folder: TempDir,
+    _database: TestStore,
 }
 
 pub struct Answer {
@@ -91,18 +96,29 @@ impl Answer {
 }
 
 impl Site {
+    /// On the database that needs nothing installed.
     pub async fn new() -> Self {
-        Self::with(ApiSettings::default(), 1024 * 1024).await
+        Self::sqlite().await
+    }
+
+    pub async fn sqlite() -> Self {
+        Self::with(ApiSettings::default(), MAX_UPLOAD_BYTES).await
+    }
+
+    pub async fn postgres() -> Self {
+        let database = postgres_store().await;
+        Self::on(database, ApiSettings::default(), MAX_UPLOAD_BYTES).await
     }
 
     pub async fn with(settings: ApiSettings, max_upload_bytes: u64) -> Self {
+        Self::on(sqlite_store().await, settings, max_upload_bytes).await
+    }
+
+    async fn on(database: TestStore, settings: ApiSettings, max_upload_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::new(START));
         let random = Arc::new(SeededRandom::new(1));
-        let url = format!("sqlite:{}", folder.path().join("seogo.db").display());
-        let store = Store::open(&url, &StoreOptions::default())
-            .await
-            .expect("a store");
+        let store = Store::clone(&database);
         let graph = Arc::new(Graph::new(stages()).expect("a graph"));
         let mut config = IngestConfig::new(folder.path().join("library"));
         config.create_library = true;
@@ -144,6 +160,7 @@ impl Site {
             router,
             token: token.token,
             folder,
+            _database: database,
         }
     }
 

@@ -1,4 +1,5 @@
 //! The router, called as a browser would, on a store, a library and an index of its own.
+//! Cases about what the store keeps run on SQLite and on PostgreSQL.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,3 +17,22 @@ mod queue;
 mod search;
 mod uploads;
 mod web;
+
+/// Declares each case twice, once per database.
+macro_rules! conformance {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::harness::Site::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::harness::Site::postgres().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use conformance;

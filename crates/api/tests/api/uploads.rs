@@ -4,11 +4,17 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
 
+use crate::conformance;
 use crate::harness::Site;
 
-#[tokio::test]
-async fn an_upload_becomes_a_document_with_its_first_stage() {
-    let site = Site::new().await;
+conformance!(
+    an_upload_becomes_a_document_with_its_first_stage,
+    the_same_content_is_no_second_document,
+    what_cannot_be_taken_in_is_refused_with_the_cause,
+    a_broken_upload_leaves_nothing,
+);
+
+async fn an_upload_becomes_a_document_with_its_first_stage(site: Site) {
     let parts: [(&str, Option<&str>, &[u8]); 3] = [
         ("title", None, "여름 회의".as_bytes()),
         ("file", Some("회의.m4a"), b"\0sound"),
@@ -38,9 +44,7 @@ async fn an_upload_becomes_a_document_with_its_first_stage() {
     );
 }
 
-#[tokio::test]
-async fn the_same_content_is_no_second_document() {
-    let site = Site::new().await;
+async fn the_same_content_is_no_second_document(site: Site) {
     let id = site.document("a.txt", b"same").await;
     let refused = site
         .upload("b.txt", b"same")
@@ -50,9 +54,7 @@ async fn the_same_content_is_no_second_document() {
     assert!(!site.library().join("Inbox/b.txt").exists());
 }
 
-#[tokio::test]
-async fn what_cannot_be_taken_in_is_refused_with_the_cause() {
-    let site = Site::new().await;
+async fn what_cannot_be_taken_in_is_refused_with_the_cause(site: Site) {
     for name in ["a.mov", "b.MKV", "c.avi"] {
         let refused = site
             .upload(name, b"film")
@@ -112,9 +114,7 @@ async fn an_upload_may_be_larger_than_other_bodies() {
         .refused(413, "too_large");
 }
 
-#[tokio::test]
-async fn a_broken_upload_leaves_nothing() {
-    let site = Site::new().await;
+async fn a_broken_upload_leaves_nothing(site: Site) {
     let cut = b"--xxBOUNDARYxx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhalf";
     let request = site
         .request(Method::POST, "/api/documents")
