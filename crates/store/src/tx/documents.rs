@@ -1,5 +1,7 @@
 //! Documents: adding, reading, listing, changing.
 
+use std::collections::HashMap;
+
 use model::{Category, Document, DocumentId, DocumentPatch, Source, Timestamp, Write};
 
 use super::{Tx, placeholders};
@@ -202,6 +204,25 @@ impl Tx {
     ) -> Result<Option<Document>, StoreError> {
         self.document_where("content_hash = $1 AND category <> 'note'", args![hash])
             .await
+    }
+
+    /// The titles of those of the documents that are there.
+    pub async fn document_titles(
+        &mut self,
+        ids: &[DocumentId],
+    ) -> Result<HashMap<DocumentId, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = format!(
+            "SELECT id, title FROM documents WHERE id IN ({})",
+            placeholders(1, ids.len())
+        );
+        let ids = ids.iter().map(Value::from).collect();
+        let rows = self.fetch(sql, ids).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((DocumentId(row.text()?), row.text()?)))
+            .collect()
     }
 
     async fn document_where(

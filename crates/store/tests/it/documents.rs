@@ -20,6 +20,7 @@ conformance!(
     lists_filter_sort_and_page,
     a_search_for_a_percent_sign_finds_percent_signs,
     counts_leave_the_trash_out,
+    titles_are_looked_up_together,
 );
 
 async fn a_document_reads_back_as_it_was_written(db: Database) {
@@ -301,4 +302,18 @@ async fn counts_leave_the_trash_out(db: Database) {
         tx.document(&kept.id).await.unwrap().unwrap().trashed_at,
         None
     );
+}
+
+async fn titles_are_looked_up_together(db: Database) {
+    let (a, b) = (db.add("가").await, db.add("b").await);
+    db.add("another").await;
+    let mut tx = db.read().await;
+    let ids = [a.id.clone(), "gone".into(), b.id.clone()];
+    let titles = tx.document_titles(&ids).await.unwrap();
+    assert_eq!(titles.len(), 2);
+    assert_eq!(
+        (titles[&a.id].as_str(), titles[&b.id].as_str()),
+        ("가", "b")
+    );
+    assert!(tx.document_titles(&[]).await.unwrap().is_empty());
 }
