@@ -68,7 +68,7 @@ pub(crate) async fn get(
     documents.truncate(wanted);
     let last = documents.last().map(|document| document.id.to_string());
     Ok(Json(DocumentPage {
-        items: DocumentView::of_all(&mut tx, documents).await?,
+        items: DocumentView::of_all(&mut tx, documents, &app.graph).await?,
         next_cursor: last.filter(|_| more),
     }))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn post(
     }
     let document = tx.document(&id).await?;
     let document = document.ok_or_else(ApiError::document_not_found)?;
-    let view = DocumentView::of(&mut tx, document).await?;
+    let view = DocumentView::of(&mut tx, document, &app.graph).await?;
     tx.commit().await?;
     Ok(Json(view))
 }

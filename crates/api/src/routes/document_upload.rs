@@ -57,7 +57,7 @@ pub(crate) async fn post(
         }
     };
     let document = upload.finish(&wish).await?;
-    let view = DocumentView::of(&mut app.read().await?, document).await?;
+    let view = DocumentView::of(&mut app.read().await?, document, &app.graph).await?;
     Ok((StatusCode::CREATED, axum::Json(view)))
 }
 

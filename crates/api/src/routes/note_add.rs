@@ -44,6 +44,6 @@ pub(crate) async fn post(
 ) -> Result<(StatusCode, axum::Json<DocumentView>), ApiError> {
     let (title, text) = request.checked()?;
     let note = app.ingest.add_note(title.as_deref(), &text).await?;
-    let view = DocumentView::of(&mut app.read().await?, note).await?;
+    let view = DocumentView::of(&mut app.read().await?, note, &app.graph).await?;
     Ok((StatusCode::CREATED, axum::Json(view)))
 }

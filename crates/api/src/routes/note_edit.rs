@@ -33,6 +33,6 @@ pub(crate) async fn put(
         }
         other => other.into(),
     })?;
-    let view = DocumentView::of(&mut app.read().await?, note).await?;
+    let view = DocumentView::of(&mut app.read().await?, note, &app.graph).await?;
     Ok(axum::Json(view))
 }

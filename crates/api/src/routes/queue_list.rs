@@ -1,29 +1,33 @@
 //! Rows of the queue.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use model::{DocumentId, QueueItem, QueueItemId};
+use model::{DocumentId, QueueItem, QueueItemId, Status};
 use serde::{Deserialize, Serialize};
 use store::{QueueFilter, StoreError, Tx};
 use utoipa::{IntoParams, ToSchema};
 
 use super::document_stage::unknown_stage;
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::{Query, limit, parsed};
+use crate::extract::{Query, limit};
 use crate::state::AppState;
 use crate::view::queue::QueueItemView;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 200;
 
+/// Asked for like a status: pending rows that wait for something absent.
+const WAITING: &str = "waiting";
+
 /// Which rows.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct QueueQuery {
-    /// `pending`, `processing`, `completed`, `failed` or `cancelled`.
+    /// `pending`, `processing`, `completed`, `failed` or `cancelled`; or `waiting` for those of the pending rows that wait
+    /// for something absent.
     status: Option<String>,
     stage: Option<String>,
     document_id: Option<String>,
@@ -75,8 +79,10 @@ fn filter(app: &AppState, query: QueueQuery) -> Result<QueueFilter, ApiError> {
     {
         return Err(unknown_stage(app, name));
     }
+    let (status, waiting) = status(query.status.as_deref())?;
     Ok(QueueFilter {
-        status: parsed(query.status.as_deref(), "invalid_status")?,
+        status,
+        waiting,
         stage,
         document_id: present(query.document_id).map(DocumentId),
         after: present(query.cursor).map(QueueItemId),
@@ -84,20 +90,28 @@ fn filter(app: &AppState, query: QueueQuery) -> Result<QueueFilter, ApiError> {
     })
 }
 
-async fn with_titles(tx: &mut Tx, items: Vec<QueueItem>) -> Result<Vec<QueueItemView>, StoreError> {
-    let mut titles: HashMap<DocumentId, String> = HashMap::new();
-    let mut views = Vec::with_capacity(items.len());
-    for item in items {
-        if !titles.contains_key(&item.document_id) {
-            let document = tx.document(&item.document_id).await?;
-            let title = document.map_or_else(String::new, |document| document.title);
-            titles.insert(item.document_id.clone(), title);
-        }
-        let document_title = titles.get(&item.document_id).cloned().unwrap_or_default();
-        views.push(QueueItemView {
-            item,
-            document_title,
-        });
+/// The status to list, and whether only rows that wait for something absent are.
+fn status(name: Option<&str>) -> Result<(Option<Status>, bool), ApiError> {
+    match name {
+        None | Some("") => Ok((None, false)),
+        Some(WAITING) => Ok((None, true)),
+        Some(name) => match name.parse::<Status>() {
+            Ok(status) => Ok((Some(status), false)),
+            Err(unknown) => Err(ApiError::bad_request(
+                "invalid_status",
+                format!("{unknown}, {WAITING}."),
+            )),
+        },
     }
-    Ok(views)
+}
+
+async fn with_titles(tx: &mut Tx, items: Vec<QueueItem>) -> Result<Vec<QueueItemView>, StoreError> {
+    let ids: BTreeSet<_> = items.iter().map(|item| item.document_id.clone()).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let titles = tx.document_titles(&ids).await?;
+    let views = items.into_iter().map(|item| QueueItemView {
+        document_title: titles.get(&item.document_id).cloned().unwrap_or_default(),
+        item,
+    });
+    Ok(views.collect())
 }

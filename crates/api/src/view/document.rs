@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use model::{Document, DocumentId};
+use queue::Graph;
 use serde::Serialize;
 use store::{PipelineState, StoreError, Tx};
 use utoipa::ToSchema;
@@ -35,7 +36,7 @@ pub(crate) struct DocumentDetail {
 pub(crate) struct Pipeline {
     /// All in one word.
     state: PipelineWord,
-    /// Stages not yet ended.
+    /// Stages not yet ended; one that waits for something absent counts where others follow it.
     open: i64,
     /// Stages given up.
     failed: i64,
@@ -45,11 +46,11 @@ pub(crate) struct Pipeline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PipelineWord {
-    /// Every stage has ended well.
+    /// Every stage has ended well, or waits for something absent and holds nothing up.
     Done,
     /// Something runs or is about to.
     Working,
-    /// What is left waits for something absent, such as a speech model.
+    /// What is left waits for something absent, such as a speech model, and holds other stages up.
     Waiting,
     /// Nothing runs, and something was given up.
     Failed,
@@ -80,17 +81,20 @@ impl From<&PipelineState> for Pipeline {
 
 impl DocumentView {
     /// The view of one document.
-    pub async fn of(tx: &mut Tx, document: Document) -> Result<Self, StoreError> {
-        let states = tx
-            .pipeline_states(std::slice::from_ref(&document.id))
-            .await?;
+    pub async fn of(tx: &mut Tx, document: Document, graph: &Graph) -> Result<Self, StoreError> {
+        let ids = std::slice::from_ref(&document.id);
+        let states = tx.pipeline_states(ids, &graph.leaves()).await?;
         Ok(Self::new(document, &states))
     }
 
     /// The views of many.
-    pub async fn of_all(tx: &mut Tx, documents: Vec<Document>) -> Result<Vec<Self>, StoreError> {
+    pub async fn of_all(
+        tx: &mut Tx,
+        documents: Vec<Document>,
+        graph: &Graph,
+    ) -> Result<Vec<Self>, StoreError> {
         let ids: Vec<_> = documents.iter().map(|d| d.id.clone()).collect();
-        let states = tx.pipeline_states(&ids).await?;
+        let states = tx.pipeline_states(&ids, &graph.leaves()).await?;
         let views = documents.into_iter().map(|d| Self::new(d, &states));
         Ok(views.collect())
     }
@@ -104,17 +108,13 @@ impl DocumentView {
 
 impl DocumentDetail {
     /// The view of one document with its stages, in the order of `graph`.
-    pub async fn of(
-        tx: &mut Tx,
-        document: Document,
-        graph: &queue::Graph,
-    ) -> Result<Self, StoreError> {
+    pub async fn of(tx: &mut Tx, document: Document, graph: &Graph) -> Result<Self, StoreError> {
         let mut rows = tx.document_stages(&document.id).await?;
         let place = |name: &str| graph.specs().position(|spec| spec.name == name);
         // A stage that is no longer in the graph comes last.
         rows.sort_by_key(|row| place(&row.stage).unwrap_or(usize::MAX));
         Ok(Self {
-            document: DocumentView::of(tx, document).await?,
+            document: DocumentView::of(tx, document, graph).await?,
             stages: rows.into_iter().map(StageRow::from).collect(),
         })
     }

@@ -5,7 +5,20 @@ use model::{Clock, QueueItem};
 use serde_json::{Value, json};
 use store::{Claim, Failure};
 
+use crate::conformance;
 use crate::harness::Site;
+
+conformance!(
+    rows_are_listed_with_their_documents,
+    a_failed_row_is_tried_again,
+    what_waits_at_the_end_of_the_graph_does_not_keep_a_document_waiting,
+    a_row_is_cancelled_once,
+    a_held_stage_is_shown_as_held,
+    stats_count_age_and_rate,
+    a_stage_is_run_when_asked_for,
+    a_video_is_converted_where_that_is_needed,
+    the_graph_is_told,
+);
 
 /// Claims the one row that is due of a stage.
 async fn claim(site: &Site, stage: &str) -> QueueItem {
@@ -33,15 +46,24 @@ async fn fail(site: &Site, item: &QueueItem) {
     tx.commit().await.unwrap();
 }
 
+async fn wait(site: &Site, item: &QueueItem) {
+    let mut tx = site.app.store.write().await.unwrap();
+    let reason = Failure {
+        code: "model".into(),
+        message: "There is no model yet.".into(),
+    };
+    let now = site.clock.now();
+    assert!(tx.wait_for(item, "model", &reason, now).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
 async fn complete(site: &Site, item: &QueueItem) {
     let mut tx = site.app.store.write().await.unwrap();
     assert!(tx.complete(item, 1, site.clock.now()).await.unwrap());
     tx.commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn rows_are_listed_with_their_documents() {
-    let site = Site::new().await;
+async fn rows_are_listed_with_their_documents(site: Site) {
     let first = site.document("가.txt", b"1").await;
     site.clock.advance_ms(1000);
     site.document("나.mp3", b"\x002").await;
@@ -77,10 +99,11 @@ async fn rows_are_listed_with_their_documents() {
     assert_eq!(count("stage=stt").await, 1);
     assert_eq!(count("status=failed").await, 0);
     assert_eq!(count("status=pending").await, 2);
+    assert_eq!(count("status=waiting").await, 0);
     assert_eq!(count(&format!("document_id={first}")).await, 1);
-    site.get("/api/queue?status=odd")
-        .await
-        .refused(400, "invalid_status");
+    let refusal = site.get("/api/queue?status=odd").await;
+    let refusal = refusal.refused(400, "invalid_status");
+    assert!(refusal["message"].as_str().unwrap().ends_with("waiting."));
     site.get("/api/queue?limit=1000")
         .await
         .refused(400, "invalid_limit");
@@ -89,9 +112,7 @@ async fn rows_are_listed_with_their_documents() {
         .refused(404, "unknown_stage");
 }
 
-#[tokio::test]
-async fn a_failed_row_is_tried_again() {
-    let site = Site::new().await;
+async fn a_failed_row_is_tried_again(site: Site) {
     let id = site.document("a.txt", b"1").await;
     let item = claim(&site, "extract").await;
     let retry = format!("/api/queue/{}/retry", item.id);
@@ -139,9 +160,39 @@ async fn a_failed_row_is_tried_again() {
         .refused(404, "unknown_stage");
 }
 
-#[tokio::test]
-async fn a_row_is_cancelled_once() {
-    let site = Site::new().await;
+async fn what_waits_at_the_end_of_the_graph_does_not_keep_a_document_waiting(site: Site) {
+    let id = site.document("a.mp3", b"\0").await;
+    let pipeline = async || {
+        let one = site.get(&format!("/api/documents/{id}")).await.ok(200);
+        let list = site.get("/api/documents").await.ok(200);
+        assert_eq!(one["pipeline"], list["items"][0]["pipeline"]);
+        one["pipeline"].clone()
+    };
+    wait(&site, &claim(&site, "stt").await).await;
+    assert_eq!(
+        pipeline().await,
+        json!({"state": "waiting", "open": 1, "failed": 0})
+    );
+    let rows = async |status: &str| {
+        let path = format!("/api/queue?status={status}");
+        site.get(&path).await.ok(200)["items"].clone()
+    };
+    assert_eq!(rows("waiting").await[0]["waiting_for"], "model");
+    assert_eq!(rows("pending").await, rows("waiting").await);
+
+    // The recording was heard after all; nothing follows what comes next.
+    site.post(&format!("/api/documents/{id}/stages/classify"), Value::Null)
+        .await
+        .ok(202);
+    wait(&site, &claim(&site, "classify").await).await;
+    complete(&site, &claim(&site, "stt").await).await;
+    assert_eq!(
+        pipeline().await,
+        json!({"state": "done", "open": 0, "failed": 0})
+    );
+}
+
+async fn a_row_is_cancelled_once(site: Site) {
     site.document("a.txt", b"1").await;
     let item = claim(&site, "extract").await;
     let cancel = format!("/api/queue/{}/cancel", item.id);
@@ -157,9 +208,7 @@ async fn a_row_is_cancelled_once() {
         .refused(404, "queue_item_not_found");
 }
 
-#[tokio::test]
-async fn a_held_stage_is_shown_as_held() {
-    let site = Site::new().await;
+async fn a_held_stage_is_shown_as_held(site: Site) {
     let held = async |change: &str| {
         site.post(&format!("/api/queue/stages/stt/{change}"), Value::Null)
             .await
@@ -174,9 +223,7 @@ async fn a_held_stage_is_shown_as_held() {
         .refused(404, "unknown_stage");
 }
 
-#[tokio::test]
-async fn stats_count_age_and_rate() {
-    let site = Site::new().await;
+async fn stats_count_age_and_rate(site: Site) {
     let empty = site.get("/api/queue/stats").await.ok(200);
     assert_eq!(
         (&empty["oldest_pending_age_s"], &empty["eta_s"]),
@@ -209,9 +256,7 @@ async fn stats_count_age_and_rate() {
     assert_eq!(stats["eta_s"], 600.0, "two open, two done in ten minutes");
 }
 
-#[tokio::test]
-async fn a_stage_is_run_when_asked_for() {
-    let site = Site::new().await;
+async fn a_stage_is_run_when_asked_for(site: Site) {
     let id = site.document("a.txt", b"1").await;
     let run = async |stage: &str| {
         site.post(&format!("/api/documents/{id}/stages/{stage}"), Value::Null)
@@ -235,9 +280,7 @@ async fn a_stage_is_run_when_asked_for() {
         .refused(404, "document_not_found");
 }
 
-#[tokio::test]
-async fn a_video_is_converted_where_that_is_needed() {
-    let site = Site::new().await;
+async fn a_video_is_converted_where_that_is_needed(site: Site) {
     let text = site.document("a.txt", b"1").await;
     site.post(&format!("/api/video/{text}/convert"), Value::Null)
         .await
@@ -259,9 +302,7 @@ async fn a_video_is_converted_where_that_is_needed() {
     assert_eq!(asked, json!({"stage": "convert", "added": true}));
 }
 
-#[tokio::test]
-async fn the_graph_is_told() {
-    let site = Site::new().await;
+async fn the_graph_is_told(site: Site) {
     let stages = site.get("/api/stages").await.ok(200);
     assert_eq!(
         stages[2],

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{DocumentId, QueueItem, QueueItemId, Status, Timestamp};
+use model::{DocumentId, QueueItem, QueueItemId, StageName, Status, Timestamp};
 use serde::Serialize;
 
 use super::queue::{COLUMNS, read_items};
@@ -15,6 +15,8 @@ use crate::value::{Value, args};
 pub struct QueueFilter {
     /// Only these rows' status.
     pub status: Option<Status>,
+    /// Only those that wait for something absent.
+    pub waiting: bool,
     /// Only this stage.
     pub stage: Option<String>,
     /// Only this document.
@@ -45,9 +47,9 @@ pub struct StageCounts {
 /// How far a document is on its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PipelineState {
-    /// Rows pending or running, waiting ones included.
+    /// Rows pending or running, those in `waiting` included.
     pub open: i64,
-    /// Rows that wait for something absent.
+    /// Rows that wait for something absent and hold other stages up.
     pub waiting: i64,
     /// Rows given up.
     pub failed: i64,
@@ -61,7 +63,12 @@ impl Tx {
         &mut self,
         filter: &QueueFilter,
     ) -> Result<Vec<QueueItem>, StoreError> {
-        let mut conditions = vec!["1 = 1".to_owned()];
+        let kind = if filter.waiting {
+            "status = 'pending' AND waiting_for IS NOT NULL"
+        } else {
+            "1 = 1"
+        };
+        let mut conditions = vec![kind.to_owned()];
         let mut values: Vec<Value> = Vec::new();
         let mut restrict = |sql: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -94,28 +101,40 @@ impl Tx {
         read_items(self.fetch(sql, args![id]).await?)
     }
 
-    /// How far each of the documents is, judged by the newest row of each of its stages.
+    /// How far each of the documents is, judged by the newest row of each of its stages. A row of one of the `leaves` (the
+    /// stages that no other follows) that waits for something absent holds nothing up: it is neither open nor waiting.
     pub async fn pipeline_states(
         &mut self,
         ids: &[DocumentId],
+        leaves: &[StageName],
     ) -> Result<HashMap<DocumentId, PipelineState>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
+        let leaf = if leaves.is_empty() {
+            "1 = 0".to_owned()
+        } else {
+            format!("stage IN ({})", placeholders(ids.len() + 1, leaves.len()))
+        };
         let sql = format!(
             "SELECT document_id, \
-                CAST(SUM(CASE WHEN status IN ('pending', 'processing') THEN 1 ELSE 0 END) AS BIGINT), \
-                CAST(SUM(CASE WHEN status = 'pending' AND waiting_for IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT), \
-                CAST(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS BIGINT), \
+                CAST(SUM(CASE WHEN standing IN ('open', 'waiting') THEN 1 ELSE 0 END) AS BIGINT), \
+                CAST(SUM(CASE WHEN standing = 'waiting' THEN 1 ELSE 0 END) AS BIGINT), \
+                CAST(SUM(CASE WHEN standing = 'failed' THEN 1 ELSE 0 END) AS BIGINT), \
                 COUNT(*) \
-             FROM processing_queue q WHERE document_id IN ({}) AND NOT EXISTS \
+             FROM (SELECT document_id, CASE \
+                    WHEN status = 'failed' THEN 'failed' \
+                    WHEN status = 'processing' OR status = 'pending' AND waiting_for IS NULL THEN 'open' \
+                    WHEN status = 'pending' AND NOT ({leaf}) THEN 'waiting' \
+                    ELSE 'ended' END AS standing \
+                FROM processing_queue q WHERE document_id IN ({}) AND NOT EXISTS \
                 (SELECT 1 FROM processing_queue n WHERE n.document_id = q.document_id AND n.stage = q.stage AND n.id > q.id) \
-             GROUP BY document_id",
+             ) AS newest GROUP BY document_id",
             placeholders(1, ids.len())
         );
-        let rows = self
-            .fetch(sql, ids.iter().map(Value::from).collect())
-            .await?;
+        let values = ids.iter().map(Value::from);
+        let values = values.chain(leaves.iter().map(|leaf| Value::from(*leaf)));
+        let rows = self.fetch(sql, values.collect()).await?;
         rows.into_iter()
             .map(|mut row| {
                 let id = DocumentId(row.text()?);

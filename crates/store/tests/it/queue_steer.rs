@@ -1,7 +1,9 @@
 //! What people do to the queue, and what they see of it.
 
-use model::Status;
-use store::{Failure, QueueFilter};
+use std::collections::HashMap;
+
+use model::{Document, DocumentId, Status};
+use store::{Failure, PipelineState, QueueFilter};
 
 use crate::conformance;
 use crate::database::{Database, NOW};
@@ -12,7 +14,9 @@ conformance!(
     a_cancelled_run_loses_its_claim,
     a_paused_stage_claims_nothing,
     counts_tell_waiting_from_pending,
+    what_waits_at_the_end_of_the_graph_holds_nothing_up,
     rows_are_listed_newest_first,
+    waiting_rows_are_listed_apart,
 );
 
 async fn fail(db: &Database, title: &str, stage: &str) -> model::QueueItem {
@@ -82,19 +86,23 @@ async fn a_paused_stage_claims_nothing(db: Database) {
     assert_eq!(db.claim("extract", 1, NOW).await.len(), 1);
 }
 
-async fn counts_tell_waiting_from_pending(db: Database) {
-    let waiting = db.add("waiting").await;
-    db.enqueue(&waiting, "stt").await;
-    let item = db.claim_one("stt").await;
+/// A run of the stage begins and finds a model absent.
+async fn wait(db: &Database, document: &Document, stage: &str) {
+    db.enqueue(document, stage).await;
+    let item = db.claim_one(stage).await;
     let mut tx = db.write().await;
     let reason = Failure {
-        code: "speech_model".into(),
+        code: "model".into(),
         message: "none yet".into(),
     };
-    tx.wait_for(&item, "speech_model", &reason, NOW)
-        .await
-        .unwrap();
+    let later = NOW.plus_ms(1);
+    assert!(tx.wait_for(&item, "model", &reason, later).await.unwrap());
     tx.commit().await.unwrap();
+}
+
+async fn counts_tell_waiting_from_pending(db: Database) {
+    let waiting = db.add("waiting").await;
+    wait(&db, &waiting, "stt").await;
     let pending = db.add("pending").await;
     db.enqueue(&pending, "stt").await;
     fail(&db, "failed", "extract").await;
@@ -104,7 +112,7 @@ async fn counts_tell_waiting_from_pending(db: Database) {
     assert_eq!((counts["stt"].waiting, counts["stt"].pending), (1, 1));
     assert_eq!(counts["extract"].failed, 1);
     let ids = [waiting.id.clone(), pending.id.clone()];
-    let states = tx.pipeline_states(&ids).await.unwrap();
+    let states = tx.pipeline_states(&ids, &["embed"]).await.unwrap();
     assert_eq!(states[&waiting.id].waiting, 1);
     assert_eq!(
         (states[&pending.id].open, states[&pending.id].waiting),
@@ -112,6 +120,37 @@ async fn counts_tell_waiting_from_pending(db: Database) {
     );
     assert_eq!(tx.oldest_pending().await.unwrap(), Some(NOW));
     assert_eq!(tx.completed_since(NOW).await.unwrap(), 0);
+}
+
+async fn what_waits_at_the_end_of_the_graph_holds_nothing_up(db: Database) {
+    let ended = db.add("ended").await;
+    wait(&db, &ended, "embed").await;
+    let held_up = db.add("held up").await;
+    wait(&db, &held_up, "embed").await;
+    wait(&db, &held_up, "stt").await;
+    let pending = db.add("pending").await;
+    db.enqueue(&pending, "embed").await;
+    let ids = [&ended, &held_up, &pending].map(|document| document.id.clone());
+
+    let mut tx = db.read().await;
+    let state = |open, waiting, total| PipelineState {
+        open,
+        waiting,
+        failed: 0,
+        total,
+    };
+    let of =
+        |states: &HashMap<DocumentId, PipelineState>| ids.clone().map(|id| states[&id].clone());
+    let states = tx.pipeline_states(&ids, &["embed", "none"]).await.unwrap();
+    assert_eq!(
+        of(&states),
+        [state(0, 0, 1), state(1, 1, 2), state(1, 0, 1)]
+    );
+    let states = tx.pipeline_states(&ids, &[]).await.unwrap();
+    assert_eq!(
+        of(&states),
+        [state(1, 1, 1), state(2, 2, 2), state(1, 0, 1)]
+    );
 }
 
 async fn rows_are_listed_newest_first(db: Database) {
@@ -134,4 +173,26 @@ async fn rows_are_listed_newest_first(db: Database) {
         ..QueueFilter::default()
     };
     assert_eq!(tx.queue_items(&stt).await.unwrap().len(), 1);
+}
+
+async fn waiting_rows_are_listed_apart(db: Database) {
+    let waiting = db.add("waiting").await;
+    wait(&db, &waiting, "stt").await;
+    let pending = db.add("pending").await;
+    db.enqueue(&pending, "stt").await;
+    fail(&db, "failed", "extract").await;
+    let mut tx = db.read().await;
+    let filter = QueueFilter {
+        waiting: true,
+        limit: 9,
+        ..QueueFilter::default()
+    };
+    let rows = tx.queue_items(&filter).await.unwrap();
+    let of: Vec<_> = rows.into_iter().map(|row| row.document_id).collect();
+    assert_eq!(of, [waiting.id]);
+    let extract = QueueFilter {
+        stage: Some("extract".into()),
+        ..filter
+    };
+    assert_eq!(tx.queue_items(&extract).await.unwrap(), []);
 }

@@ -113,7 +113,8 @@ export interface QueueItem extends StageRow {
 }
 
 export interface QueueQuery {
-	status?: Status;
+	/** `waiting`: those of the pending rows that lack something. */
+	status?: Status | 'waiting';
 	stage?: string;
 	document_id?: string;
 	limit?: number;
