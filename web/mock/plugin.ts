@@ -87,6 +87,9 @@ const searched = (exchange: Exchange) => {
 	json(exchange, { hits, total: 12 });
 };
 
+const isAsked = (row: { status: string; waiting_for: string | null }, status: string | null) =>
+	status === 'waiting' ? row.waiting_for !== null : row.status === status;
+
 const status = (exchange: Exchange) =>
 	json(exchange, {
 		version: '0.1.0',
@@ -201,7 +204,7 @@ const routes: Route[] = [
 		/^\/api\/queue$/,
 		(exchange) =>
 			json(exchange, {
-				items: queueItems().filter((row) => row.status === exchange.url.searchParams.get('status')),
+				items: queueItems().filter((row) => isAsked(row, exchange.url.searchParams.get('status'))),
 				next_cursor: null
 			})
 	],

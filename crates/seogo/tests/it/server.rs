@@ -18,14 +18,22 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The server and its folder; killed with everything it started when dropped.
 pub struct Server {
     pub folder: PathBuf,
+    database: String,
     child: Option<Child>,
 }
 
 impl Server {
     /// Starts a server on `folder` and waits until it says where it is.
     pub fn start(folder: &Path) -> Self {
+        let file = folder.join("data/seogo.db");
+        Self::start_on(folder, &format!("sqlite:{}", file.display()))
+    }
+
+    /// Starts a server on `folder` that keeps its records in `database`.
+    pub fn start_on(folder: &Path, database: &str) -> Self {
         let mut server = Self {
             folder: folder.to_owned(),
+            database: database.to_owned(),
             child: None,
         };
         server.restart();
@@ -38,6 +46,7 @@ impl Server {
             .arg("serve")
             .env("SEOGO_LISTEN", "127.0.0.1:0")
             .env("SEOGO_ADMIN_PASSWORD", "correct horse")
+            .env("SEOGO_DATABASE_URL", &self.database)
             .env("SEOGO_SETTLE_MS", "100")
             .env("SEOGO_LOG", "warn")
             .stdout(Stdio::piped())
@@ -65,9 +74,9 @@ impl Server {
 
     /// The server's database, seen from outside.
     pub async fn store(&self) -> Store {
-        let file = self.folder.join("data/seogo.db");
-        let url = format!("sqlite:{}", file.display());
-        Store::open(&url, &StoreOptions::default()).await.unwrap()
+        Store::open(&self.database, &StoreOptions::default())
+            .await
+            .unwrap()
     }
 }
 
