@@ -21,7 +21,8 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1 \t/' | expand -t 16
 
 .PHONY: run
-run: setup build | data ## Install what is needed, build, start Seogo with a few sample files
+run: setup build ## Install what is needed, build, start Seogo with a few sample files
+	@[[ -e data || -n "$${SEOGO_DATA_DIR:-}$${SEOGO_LIBRARY_DIR:-}" ]] || $(MAKE) samples
 	$(BINARY) serve
 
 .PHONY: setup
@@ -33,9 +34,11 @@ setup-test:
 	@deploy/system-packages.sh test
 
 # The first time only: once there is a data folder, its content is the owner's.
-data:
+.PHONY: samples
+samples:
 	@mkdir -p data/library
-	cp -R fixtures/samples/. data/library/
+	cp -R fixtures/samples/{Inbox,Recordings,Videos} data/library/
+	$(BINARY) note --title "환영합니다 · Welcome" fixtures/samples/welcome.md
 
 .PHONY: build
 build: web/build/index.html ## Build target/release/seogo with the web app inside
