@@ -140,7 +140,7 @@ impl Ingest {
             .is_some_and(|file| file.content_hash == arrival.hash);
         let outcome = match tx.document_with_content(&arrival.hash).await? {
             Some(holder) => known_content(&mut tx, &placed, holder).await?,
-            None => self.new_content(&mut tx, &placed, known, terms).await?,
+            None => self.new_content(&mut tx, &placed, terms).await?,
         };
         let outcome = match outcome {
             Ingested::Duplicate { existing, .. } if same_again => Ingested::Unchanged(existing),
@@ -175,13 +175,11 @@ impl Ingest {
         &self,
         tx: &mut Tx,
         placed: &Placed<'_>,
-        known: Option<KnownFile>,
         terms: &Terms<'_>,
     ) -> Result<Ingested, IngestError> {
-        let in_place = tx.document_at(&placed.path).await?.filter(|document| {
-            // What went into the trash and then from the disk does not come back as something else.
-            known.is_some() || document.trashed_at.is_none()
-        });
+        // What went into the trash does not come back as something else: new content at its path is a new document.
+        let in_place = tx.document_at(&placed.path).await?;
+        let in_place = in_place.filter(|document| document.trashed_at.is_none());
         match in_place {
             Some(document) => self.changed(tx, placed, document, terms).await,
             None => self.added(tx, placed, terms).await,
@@ -202,8 +200,12 @@ impl Ingest {
             kind,
             ..
         } = placed.arrival;
-        tx.set_content(&document.id, hash, *size, *modified_at, placed.now)
-            .await?;
+        document.content_hash.clone_from(hash);
+        document.size = *size;
+        document.modified_at = *modified_at;
+        document.file_type = kind.extension.to_owned();
+        document.mime = kind.mime.to_owned();
+        tx.set_content(&document, placed.now).await?;
         if document.path_raw != placed.raw {
             tx.set_path(&document.id, &placed.path, placed.raw.clone(), placed.now)
                 .await?;

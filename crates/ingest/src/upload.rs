@@ -126,22 +126,11 @@ impl Ingest {
         };
         match entries {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                let known = self
-                    .shared
-                    .store
-                    .read()
-                    .await?
-                    .files_below("", "", 1)
-                    .await?;
-                if known.is_empty() {
-                    Ok(())
-                } else {
-                    Err(absent())
-                }
-            }
+            Ok(false) if self.knows_nothing().await? => Ok(()),
+            Ok(false) => Err(absent()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if self.shared.config.create_library {
+                // A library that held files and is absent now is a mount that is not there: no folder is made in its place.
+                if self.shared.config.create_library && self.knows_nothing().await? {
                     Ok(())
                 } else {
                     Err(absent())
@@ -149,6 +138,12 @@ impl Ingest {
             }
             Err(error) => Err(IngestError::io(self.library(), error)),
         }
+    }
+
+    /// Whether no file of the library has ever been seen.
+    async fn knows_nothing(&self) -> Result<bool, IngestError> {
+        let mut tx = self.shared.store.read().await?;
+        Ok(tx.files_below("", "", 1).await?.is_empty())
     }
 }
 
@@ -204,7 +199,16 @@ impl Upload {
             }
             Ingested::Moved(id) | Ingested::Changed(id) | Ingested::Unchanged(id) => {
                 let document = ingest.shared.store.read().await?.document(&id).await?;
-                document.ok_or_else(|| IngestError::NotFound(format!("Document {id}")))
+                let document =
+                    document.ok_or_else(|| IngestError::NotFound(format!("Document {id}")))?;
+                if document.trashed_at.is_some() {
+                    // Its original is there again; the person has to know where the document is.
+                    return Err(IngestError::Duplicate {
+                        existing: id,
+                        trashed: true,
+                    });
+                }
+                Ok(document)
             }
             Ingested::Skipped(_) => Err(IngestError::NotFound("The uploaded file".to_owned())),
         }
@@ -344,15 +348,33 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system without that flag (NFS, some SMB): look first.
+        // A file system without that flag (NFS, some SMB).
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            // A link never replaces what is there; NFS has links. The name it came from is removed as unfinished.
+            match std::fs::hard_link(from, to) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+                linked => return linked,
+            }
             if to.symlink_metadata().is_ok() {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             std::fs::rename(from, to)
         }
+        Err(rustix::io::Errno::XDEV) => copy_new(from, to),
         other => other.map_err(io::Error::from),
     }
+}
+
+/// As [`rename_new`] where the folder is a mount of its own: copied beside its place, under a hidden name, and renamed there.
+fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    let near = to.with_file_name(format!(".{name}"));
+    let copied = std::fs::copy(from, &near)
+        .and_then(|_| std::fs::File::open(&near)?.sync_all())
+        .and_then(|()| rename_new(&near, to));
+    // Still there after a link, or after a failure.
+    let _ = std::fs::remove_file(&near);
+    copied
 }
 
 fn make_folder(path: &Path) -> Result<(), IngestError> {

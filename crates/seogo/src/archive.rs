@@ -82,9 +82,8 @@ fn ingest(app: &App, store: &Store, graph: &Graph) -> Result<Ingest> {
     let settings = &app.settings;
     let graph = graph.clone();
     let config = IngestConfig {
-        // Inside the data folder the library is ours to make; elsewhere an absent one means an unmounted NAS.
-        create_library: settings.library_dir == settings.data.library()
-            || !settings.library_dir.exists(),
+        // Made at the very first start only: one that held files and is absent later is an unmounted NAS.
+        create_library: true,
         ignore: settings.library_ignore.clone(),
         skip_prefixes: settings.roon_library_path.iter().cloned().collect(),
         settle: settings.settle,

@@ -74,7 +74,11 @@ async fn take_back(app: &App, archive: &Archive) -> Result<()> {
                 "took back work of a worker that did not end in good order"
             );
         }
-        std::fs::remove_file(file)?;
+        match std::fs::remove_file(file) {
+            // Another process that starts took it back as well.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
     }
     Ok(())
 }

@@ -54,7 +54,11 @@ impl StageContext {
         self.library
             .locate(document)
             .await
-            .map_err(|message| StageError::retry("original_missing", message))
+            .map_err(|message| match document.missing_since {
+                // Not known to be gone: its disk is away, or the scan has not looked yet. That may last a night.
+                None => StageError::wait("original", message),
+                Some(_) => StageError::retry("original_missing", message),
+            })
     }
 
     /// The text an earlier stage found; empty where there is none.

@@ -22,7 +22,9 @@ impl Stage for Convert {
     }
 
     fn wants(&self, document: &Document) -> bool {
-        document.category == Category::Video && document.needs_conversion
+        // Again where a copy was made before: derived files may be deleted.
+        document.category == Category::Video
+            && (document.needs_conversion || document.preview_path.is_some())
     }
 
     async fn run(&self, job: &Job) -> Result<Outcome, StageError> {

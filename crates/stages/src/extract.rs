@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use model::{Category, Document, DocumentPatch, Lane, StageSpec};
 use queue::{Job, Outcome, Stage, StageError};
 use tools::ParseKind;
+use tracing::warn;
 
 use crate::context::{StageContext, first, patch, tool_error};
 
@@ -91,8 +92,17 @@ impl Extract {
                     |done| job.set_progress(done),
                     &job.cancel,
                 )
-                .await
-                .map_err(|e| tool_error(&e))?;
+                .await;
+            let has_text = pdf.pages.iter().any(|page| !page.trim().is_empty());
+            let read = match read {
+                Ok(read) => read,
+                // A blank or broken page must not cost the text of all others.
+                Err(error) if has_text && !job.cancel.is_cancelled() => {
+                    warn!(document = %job.document.id, %error, "pages without text stay unread");
+                    Vec::new()
+                }
+                Err(error) => return Err(tool_error(&error)),
+            };
             for scan in read {
                 if let Some(page) = pdf.pages.get_mut(scan.page.saturating_sub(1)) {
                     *page = scan.text;

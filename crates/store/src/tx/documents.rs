@@ -542,22 +542,30 @@ impl Tx {
         Ok(changed > 0)
     }
 
-    /// Tells that the original now has another content (the file was changed in place).
+    /// Tells that the original now has another content (the file was changed in place): takes over the document's hash, size,
+    /// time of change, file type and media type.
     pub async fn set_content(
         &mut self,
-        id: &DocumentId,
-        content_hash: &str,
-        size: i64,
-        modified_at: Timestamp,
+        document: &Document,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let d = document;
         self.execute(
-            "UPDATE documents SET content_hash = $2, size = $3, modified_at = $4, updated_at = $5, missing_since = NULL \
+            "UPDATE documents SET content_hash = $2, size = $3, modified_at = $4, file_type = $5, mime = $6, \
+                updated_at = $7, missing_since = NULL \
              WHERE id = $1",
-            args![id, content_hash, size, modified_at, now],
+            args![
+                &d.id,
+                &d.content_hash,
+                d.size,
+                d.modified_at,
+                &d.file_type,
+                &d.mime,
+                now,
+            ],
         )
         .await?;
-        self.document_changed(id, None).await
+        self.document_changed(&d.id, None).await
     }
 
     /// Tells where the original lies now; it is there, so it is no longer missing.
