@@ -1,5 +1,6 @@
 //! `seogo completions SHELL`.
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -11,6 +12,10 @@ use crate::cli;
 pub fn run(shell: Shell) -> Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "seogo", &mut script);
-    print!("{}", String::from_utf8(script)?);
+    match std::io::stdout().write_all(&script) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     Ok(ExitCode::SUCCESS)
 }
