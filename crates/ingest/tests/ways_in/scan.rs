@@ -546,3 +546,54 @@ async fn moves_and_changes_are_the_same_on_postgres() {
     assert_eq!((report.moved, report.changed, report.added), (1, 1, 0));
     assert_eq!(home.at("Recordings/다.txt").await.title, "가");
 }
+
+#[tokio::test]
+async fn an_absent_library_that_held_files_is_not_made_anew() {
+    let home = Home::with(|config| config.create_library = true).await;
+    home.write("Inbox/a.txt", "content");
+    home.scan().await;
+    fs::rename(home.path(""), home.folder.path().join("unmounted")).unwrap();
+    let error = home.ingest.prepare().await.unwrap_err();
+    assert!(matches!(error, IngestError::NotFound(_)), "{error}");
+    assert!(!home.path("").exists(), "no folder in the mount's place");
+    home.ingest.scan().await.unwrap();
+    assert_eq!(home.only().await.missing_since, None);
+}
+
+#[tokio::test]
+async fn new_content_over_a_trashed_original_is_a_new_document() {
+    let home = Home::new().await;
+    home.write("Inbox/scan.txt", "first");
+    home.scan().await;
+    let first = home.only().await.id;
+    home.trash(&first).await;
+    home.write("Inbox/scan.txt", "another page");
+    assert_eq!(home.scan().await.added, 1);
+    let second = home.only().await;
+    assert_ne!(second.id, first);
+    assert_eq!(second.path.as_deref(), Some("Inbox/scan.txt"));
+    assert!(home.document(&first).await.trashed_at.is_some());
+}
+
+#[tokio::test]
+async fn a_file_replaced_by_another_kind_takes_its_type() {
+    let home = Home::new().await;
+    home.write(
+        "Inbox/report.pdf",
+        "<!doctype html><html><body>Not found</body></html>",
+    );
+    home.scan().await;
+    let before = home.only().await;
+    assert_eq!(before.file_type, "html");
+    home.write(
+        "Inbox/report.pdf",
+        "%PDF-1.4\n%\u{e2}\u{e3}\n1 0 obj <<>> endobj",
+    );
+    assert_eq!(home.scan().await.changed, 1);
+    let after = home.only().await;
+    assert_eq!(after.id, before.id);
+    assert_eq!(
+        (after.file_type.as_str(), after.mime.as_str()),
+        ("pdf", "application/pdf")
+    );
+}
