@@ -6,12 +6,12 @@ use model::Source;
 use tokio::io::AsyncReadExt;
 use walkdir::WalkDir;
 
-use crate::config::{PRIORITY_BULK, PRIORITY_PERSON};
 use crate::content::{BUFFER_BYTES, Stamp, blocking};
 use crate::names::DiskPath;
 use crate::skip::is_hidden_or_partial;
 use crate::take_in::Terms;
 use crate::{Ingest, IngestError, Ingested, SkipReason, Wish};
+use model::{PRIORITY_BULK, PRIORITY_PERSON};
 
 /// One step of [`Ingest::add_paths`].
 #[derive(Debug)]

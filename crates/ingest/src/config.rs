@@ -12,12 +12,6 @@ pub const WATCHED_FOLDERS: [&str; 3] = ["Inbox", "Recordings", "Videos"];
 /// Where uploads and copies land.
 pub const INBOX: &str = "Inbox";
 
-/// Queue priority of what was found in a folder.
-pub const PRIORITY_BULK: i64 = 0;
-
-/// Queue priority of what a person waits for: an upload, a note, one file named on the command line.
-pub const PRIORITY_PERSON: i64 = 10;
-
 /// Longest note, in bytes.
 pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
 

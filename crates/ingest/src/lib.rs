@@ -32,9 +32,10 @@ mod walk;
 mod watch;
 
 pub use add::{AddProgress, AddSummary};
+pub use model::{PRIORITY_BULK, PRIORITY_PERSON};
+
 pub use config::{
-    FirstStages, INBOX, IngestConfig, MAX_NOTE_BYTES, NETWORK_SCAN_INTERVAL, PRIORITY_BULK,
-    PRIORITY_PERSON, WATCHED_FOLDERS,
+    FirstStages, INBOX, IngestConfig, MAX_NOTE_BYTES, NETWORK_SCAN_INTERVAL, WATCHED_FOLDERS,
 };
 pub use error::IngestError;
 pub use ingest::Ingest;

@@ -3,9 +3,10 @@
 use model::{Category, Document, DocumentId, DocumentPatch, Source, Timestamp, Write};
 use store::{DocumentEdit, Tx};
 
-use crate::config::{MAX_NOTE_BYTES, PRIORITY_PERSON};
+use crate::config::MAX_NOTE_BYTES;
 use crate::take_in::once_more;
 use crate::{Ingest, IngestError};
+use model::PRIORITY_PERSON;
 
 /// Longest title made of a note's first line, in characters.
 const TITLE_MAX_CHARS: usize = 120;

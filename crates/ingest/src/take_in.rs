@@ -8,12 +8,12 @@
 use model::{Document, DocumentId, DocumentPatch, FileType, QueueItemId, Source, Timestamp, Write};
 use store::{DocumentEdit, Enqueue, KnownFile, StoreError, Tx};
 
-use crate::config::{PRIORITY_BULK, PRIORITY_PERSON};
 use crate::content::{self, Stamp};
 use crate::names::{self, DiskPath};
 use crate::note::given;
 use crate::places::give_path;
 use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
+use model::{PRIORITY_BULK, PRIORITY_PERSON};
 
 /// How often a transaction is tried again that met another writer.
 const CONFLICT_TRIES: u32 = 5;

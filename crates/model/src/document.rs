@@ -166,6 +166,41 @@ pub struct Document {
 }
 
 impl Document {
+    /// A document of which nothing is known yet but its title: of category `document`, without content.
+    pub fn blank(id: DocumentId, title: String, source: Source, now: Timestamp) -> Self {
+        Self {
+            id,
+            title,
+            category: Category::Document,
+            file_type: String::new(),
+            mime: String::new(),
+            path: None,
+            path_raw: None,
+            content_hash: String::new(),
+            size: 0,
+            modified_at: now,
+            source,
+            language: None,
+            document_type: None,
+            summary: None,
+            document_date: None,
+            duration_s: None,
+            width: None,
+            height: None,
+            page_count: None,
+            needs_conversion: false,
+            transcript_draft: false,
+            thumbnail_path: None,
+            preview_path: None,
+            user_fields: Vec::new(),
+            tags: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            missing_since: None,
+            trashed_at: None,
+        }
+    }
+
     /// Whether a person set the field, so that stages leave it alone.
     pub fn set_by_user(&self, field: &str) -> bool {
         self.user_fields.iter().any(|name| name == field)

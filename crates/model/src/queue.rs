@@ -10,6 +10,11 @@ use crate::{DocumentId, QueueItemId, Timestamp};
 /// The name of a stage, as in the database and the API.
 pub type StageName = &'static str;
 
+/// Priority of work that a person waits for: an upload, a note, a step run again, one file named on the command line.
+pub const PRIORITY_PERSON: i64 = 10;
+/// Priority of everything else, such as what was found in a folder.
+pub const PRIORITY_BULK: i64 = 0;
+
 /// Longest error message kept, in characters.
 pub const ERROR_MESSAGE_MAX_CHARS: usize = 500;
 

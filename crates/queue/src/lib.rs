@@ -12,12 +12,9 @@ mod running;
 mod stage;
 mod worker;
 
+pub use model::{PRIORITY_BULK, PRIORITY_PERSON};
+
 pub use graph::{Graph, GraphError};
 pub use lanes::LaneLimits;
 pub use runner::{Runner, RunnerConfig};
 pub use stage::{Job, Outcome, Stage, StageError};
-
-/// Priority of work that a person waits for.
-pub const PRIORITY_PERSON: i64 = 10;
-/// Priority of everything else.
-pub const PRIORITY_BULK: i64 = 0;

@@ -122,42 +122,17 @@ impl DocumentDetail {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use model::{Category, Source, Timestamp};
+    use model::{Source, Timestamp};
 
     use super::*;
 
     /// Any document.
     pub fn document() -> Document {
         Document {
-            id: "d".into(),
-            title: "t".into(),
-            category: Category::Document,
             file_type: "txt".into(),
             mime: "text/plain".into(),
-            path: None,
-            path_raw: None,
-            content_hash: String::new(),
-            size: 0,
             modified_at: Timestamp(0),
-            source: Source::Upload,
-            language: None,
-            document_type: None,
-            summary: None,
-            document_date: None,
-            duration_s: None,
-            width: None,
-            height: None,
-            page_count: None,
-            needs_conversion: false,
-            transcript_draft: false,
-            thumbnail_path: None,
-            preview_path: None,
-            user_fields: Vec::new(),
-            tags: Vec::new(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-            missing_since: None,
-            trashed_at: None,
+            ..Document::blank("d".into(), "t".into(), Source::Upload, Timestamp(0))
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Category, Clock, Document, DocumentId, ManualClock, QueueItem, QueueItemId, SeededRandom,
-    Source, Status, SystemClock, SystemRandom, Timestamp, new_uuid,
+    Clock, Document, DocumentId, ManualClock, QueueItem, QueueItemId, SeededRandom, Source, Status,
+    SystemClock, SystemRandom, Timestamp, new_uuid,
 };
 use queue::{Graph, Runner, RunnerConfig};
 use store::{Enqueue, QueueFilter, Store, StoreOptions};
@@ -232,34 +232,17 @@ pub fn document(title: &str) -> Document {
             .fold(7, |a: u64, b| a.wrapping_mul(31).wrapping_add(u64::from(b))),
     );
     Document {
-        id: DocumentId(new_uuid(&SystemClock, &random)),
-        title: title.to_owned(),
-        category: Category::Document,
         file_type: "pdf".into(),
         mime: "application/pdf".into(),
         path: Some(format!("Inbox/{title}.pdf")),
-        path_raw: None,
         content_hash: format!("hash of {title}"),
         size: 3,
         modified_at: NOW,
-        source: Source::Watch,
-        language: None,
-        document_type: None,
-        summary: None,
-        document_date: None,
-        duration_s: None,
-        width: None,
-        height: None,
-        page_count: None,
-        needs_conversion: false,
-        transcript_draft: false,
-        thumbnail_path: None,
-        preview_path: None,
-        user_fields: vec![],
-        tags: vec![],
-        created_at: NOW,
-        updated_at: NOW,
-        missing_since: None,
-        trashed_at: None,
+        ..Document::blank(
+            DocumentId(new_uuid(&SystemClock, &random)),
+            title.to_owned(),
+            Source::Watch,
+            NOW,
+        )
     }
 }

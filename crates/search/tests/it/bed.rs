@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::{Category, Document, DocumentId, Segment, Source, Timestamp};
+use model::{Document, DocumentId, Segment, Source, Timestamp};
 use search::{Hits, IndexChange, IndexEntry, Query, SearchIndex};
 use tempfile::TempDir;
 
@@ -107,34 +107,16 @@ pub fn line(start_s: f64, text: &str) -> Segment {
 
 pub fn document(id: &str) -> Document {
     Document {
-        id: DocumentId::from(id),
-        title: format!("untitled {id}"),
-        category: Category::Document,
         file_type: "txt".into(),
         mime: "text/plain".into(),
-        path: None,
-        path_raw: None,
         content_hash: format!("hash {id}"),
         size: 1,
         modified_at: NOW,
-        source: Source::Cli,
-        language: None,
-        document_type: None,
-        summary: None,
-        document_date: None,
-        duration_s: None,
-        width: None,
-        height: None,
-        page_count: None,
-        needs_conversion: false,
-        transcript_draft: false,
-        thumbnail_path: None,
-        preview_path: None,
-        user_fields: vec![],
-        tags: vec![],
-        created_at: NOW,
-        updated_at: NOW,
-        missing_since: None,
-        trashed_at: None,
+        ..Document::blank(
+            DocumentId::from(id),
+            format!("untitled {id}"),
+            Source::Cli,
+            NOW,
+        )
     }
 }

@@ -80,38 +80,19 @@ pub(crate) mod tests {
     pub fn document(path: &str) -> Document {
         let name = path.rsplit('/').next().unwrap_or(path);
         Document {
-            id: DocumentId("d".into()),
-            title: name
-                .rsplit_once('.')
-                .map_or(name, |(stem, _)| stem)
-                .to_owned(),
             category: model::FileType::of_name(path).category,
             file_type: model::FileType::of_name(path).extension.into(),
-            mime: String::new(),
             path: Some(path.to_owned()),
-            path_raw: None,
-            content_hash: String::new(),
             size: 1,
             modified_at: NOW,
-            source: Source::Watch,
-            language: None,
-            document_type: None,
-            summary: None,
-            document_date: None,
-            duration_s: None,
-            width: None,
-            height: None,
-            page_count: None,
-            needs_conversion: false,
-            transcript_draft: false,
-            thumbnail_path: None,
-            preview_path: None,
-            user_fields: vec![],
-            tags: vec![],
-            created_at: NOW,
-            updated_at: NOW,
-            missing_since: None,
-            trashed_at: None,
+            ..Document::blank(
+                DocumentId("d".into()),
+                name.rsplit_once('.')
+                    .map_or(name, |(stem, _)| stem)
+                    .to_owned(),
+                Source::Watch,
+                NOW,
+            )
         }
     }
 

@@ -1,8 +1,8 @@
 //! An empty database for one case, and shorthands for what cases put into it.
 
 use model::{
-    Category, Document, DocumentId, QueueItem, QueueItemId, SeededRandom, Source, SystemClock,
-    SystemRandom, Timestamp, new_uuid,
+    Document, DocumentId, QueueItem, QueueItemId, SeededRandom, Source, SystemClock, SystemRandom,
+    Timestamp, new_uuid,
 };
 use store::{Claim, Enqueue, Store, StoreOptions, Tx};
 use testkit::TestPostgres;
@@ -125,34 +125,17 @@ impl Database {
 pub fn document(title: &str) -> Document {
     let random = SeededRandom::new(title.bytes().fold(7, |a, b| a * 31 + u64::from(b)));
     Document {
-        id: DocumentId(new_uuid(&SystemClock, &random)),
-        title: title.to_owned(),
-        category: Category::Document,
         file_type: "pdf".into(),
         mime: "application/pdf".into(),
         path: Some(format!("Inbox/{title}.pdf")),
-        path_raw: None,
         content_hash: format!("hash of {title}"),
         size: 3,
         modified_at: NOW,
-        source: Source::Watch,
-        language: None,
-        document_type: None,
-        summary: None,
-        document_date: None,
-        duration_s: None,
-        width: None,
-        height: None,
-        page_count: None,
-        needs_conversion: false,
-        transcript_draft: false,
-        thumbnail_path: None,
-        preview_path: None,
-        user_fields: vec![],
-        tags: vec![],
-        created_at: NOW,
-        updated_at: NOW,
-        missing_since: None,
-        trashed_at: None,
+        ..Document::blank(
+            DocumentId(new_uuid(&SystemClock, &random)),
+            title.to_owned(),
+            Source::Watch,
+            NOW,
+        )
     }
 }
