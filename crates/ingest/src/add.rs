@@ -11,7 +11,7 @@ use crate::names::DiskPath;
 use crate::skip::is_hidden_or_partial;
 use crate::take_in::Terms;
 use crate::{Ingest, IngestError, Ingested, SkipReason, Wish};
-use model::{PRIORITY_BULK, PRIORITY_PERSON};
+use model::Priority;
 
 /// One step of [`Ingest::add_paths`].
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Ingest {
     /// # Errors
     /// The file cannot be read, is empty (a copy), is a folder; there is no room; the database refuses.
     pub async fn add_path(&self, path: &Path) -> Result<Ingested, IngestError> {
-        self.add_one(path, PRIORITY_PERSON).await
+        self.add_one(path, Priority::Person).await
     }
 
     /// Takes in files, and folders with all they hold (hidden and half-written files aside); tells `progress` after each file.
@@ -64,9 +64,9 @@ impl Ingest {
         };
         let total = files.len();
         let priority = if total > 1 {
-            PRIORITY_BULK
+            Priority::Bulk
         } else {
-            PRIORITY_PERSON
+            Priority::Person
         };
         for (n, path) in files.into_iter().enumerate() {
             let outcome = self.add_one(&path, priority).await;
@@ -81,7 +81,7 @@ impl Ingest {
         summary
     }
 
-    async fn add_one(&self, path: &Path, priority: i64) -> Result<Ingested, IngestError> {
+    async fn add_one(&self, path: &Path, priority: Priority) -> Result<Ingested, IngestError> {
         let (given, library) = (path.to_owned(), self.library().to_owned());
         let (real, below) = blocking(move || {
             let real =

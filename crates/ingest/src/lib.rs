@@ -32,7 +32,7 @@ mod walk;
 mod watch;
 
 pub use add::{AddProgress, AddSummary};
-pub use model::{PRIORITY_BULK, PRIORITY_PERSON};
+pub use model::Priority;
 
 pub use config::{
     FirstStages, INBOX, IngestConfig, MAX_NOTE_BYTES, NETWORK_SCAN_INTERVAL, WATCHED_FOLDERS,

@@ -6,7 +6,7 @@ use store::{DocumentEdit, Tx};
 use crate::config::MAX_NOTE_BYTES;
 use crate::take_in::once_more;
 use crate::{Ingest, IngestError};
-use model::PRIORITY_PERSON;
+use model::Priority;
 
 /// Longest title made of a note's first line, in characters.
 const TITLE_MAX_CHARS: usize = 120;
@@ -42,7 +42,7 @@ impl Ingest {
     async fn try_add_note(&self, note: &Document, text: &str) -> Result<(), IngestError> {
         let mut tx = self.shared.store.write().await?;
         tx.insert_document(note, Some(text)).await?;
-        self.enqueue_first(&mut tx, note, PRIORITY_PERSON).await?;
+        self.enqueue_first(&mut tx, note, Priority::Person).await?;
         Ok(tx.commit().await?)
     }
 
@@ -83,7 +83,7 @@ impl Ingest {
         let Some(note) = tx.document(id).await? else {
             return Err(IngestError::NotFound(format!("A note {id}")));
         };
-        self.enqueue_first(&mut tx, &note, PRIORITY_PERSON).await?;
+        self.enqueue_first(&mut tx, &note, Priority::Person).await?;
         tx.commit().await?;
         Ok(note)
     }

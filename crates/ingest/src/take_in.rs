@@ -13,7 +13,7 @@ use crate::names::{self, DiskPath};
 use crate::note::given;
 use crate::places::give_path;
 use crate::{FoundFile, Ingest, IngestError, Ingested, SkipReason, Wish, kind};
-use model::{PRIORITY_BULK, PRIORITY_PERSON};
+use model::Priority;
 
 /// How often a transaction is tried again that met another writer.
 const CONFLICT_TRIES: u32 = 5;
@@ -22,7 +22,7 @@ const CONFLICT_TRIES: u32 = 5;
 pub(crate) struct Terms<'a> {
     pub(crate) source: Source,
     pub(crate) wish: &'a Wish,
-    pub(crate) priority: i64,
+    pub(crate) priority: Priority,
 }
 
 impl<'a> Terms<'a> {
@@ -276,7 +276,7 @@ impl Ingest {
         &self,
         tx: &mut Tx,
         document: &Document,
-        priority: i64,
+        priority: Priority,
     ) -> Result<(), StoreError> {
         if document.needs_conversion {
             return Ok(());
@@ -364,9 +364,9 @@ fn wished_title(wish: &Wish) -> Option<String> {
     given(wish.title.as_deref())
 }
 
-fn priority(source: Source) -> i64 {
+fn priority(source: Source) -> Priority {
     match source {
-        Source::Watch => PRIORITY_BULK,
-        Source::Upload | Source::Note | Source::Cli => PRIORITY_PERSON,
+        Source::Watch => Priority::Bulk,
+        Source::Upload | Source::Note | Source::Cli => Priority::Person,
     }
 }

@@ -19,8 +19,8 @@ pub use document::{Category, Document, DocumentPatch, Source, UnknownCategory};
 pub use file_type::{ACCEPTED_EXTENSIONS, FileType};
 pub use id::{DocumentId, QueueItemId, new_uuid};
 pub use queue::{
-    ERROR_MESSAGE_MAX_CHARS, Lane, PRIORITY_BULK, PRIORITY_PERSON, QueueItem, StageName, StageSpec,
-    Status, UnknownStatus, bounded_error_message,
+    ERROR_MESSAGE_MAX_CHARS, Lane, Priority, QueueItem, StageName, StageSpec, Status,
+    UnknownStatus, bounded_error_message,
 };
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use segment::Segment;

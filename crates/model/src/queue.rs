@@ -10,10 +10,52 @@ use crate::{DocumentId, QueueItemId, Timestamp};
 /// The name of a stage, as in the database and the API.
 pub type StageName = &'static str;
 
-/// Priority of work that a person waits for: an upload, a note, a step run again, one file named on the command line.
-pub const PRIORITY_PERSON: i64 = 10;
-/// Priority of everything else, such as what was found in a folder.
-pub const PRIORITY_BULK: i64 = 0;
+/// Which work goes first. A closed set, so that a claim can look up each class by itself and never walks past rows that
+/// are not due yet.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(from = "i64", into = "i64")]
+pub enum Priority {
+    /// Done when nothing else is due: documents done again because a stage got better.
+    Backfill,
+    /// Everything else, such as what was found in a folder.
+    #[default]
+    Bulk,
+    /// A person waits for it: an upload, a note, a step run again, one file named on the command line.
+    Person,
+}
+
+impl Priority {
+    /// Every priority, the first to go first.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Bulk, Self::Backfill];
+
+    /// The number in the database and the API; higher goes first.
+    pub const fn as_i64(self) -> i64 {
+        match self {
+            Self::Person => 10,
+            Self::Bulk => 0,
+            Self::Backfill => -10,
+        }
+    }
+}
+
+impl From<i64> for Priority {
+    /// The class a number belongs to: whatever a person or another version wrote, it is some class's turn.
+    fn from(number: i64) -> Self {
+        match number {
+            10.. => Self::Person,
+            0..10 => Self::Bulk,
+            _ => Self::Backfill,
+        }
+    }
+}
+
+impl From<Priority> for i64 {
+    fn from(priority: Priority) -> Self {
+        priority.as_i64()
+    }
+}
 
 /// Longest error message kept, in characters.
 pub const ERROR_MESSAGE_MAX_CHARS: usize = 500;
@@ -90,7 +132,7 @@ pub struct QueueItem {
     /// Where it stands.
     pub status: Status,
     /// Higher goes first.
-    pub priority: i64,
+    pub priority: Priority,
     /// Runs begun, this one included.
     pub attempts: i64,
     /// After so many runs it is failed.

@@ -7,14 +7,14 @@ mod backoff;
 mod graph;
 mod lanes;
 mod leases;
+mod observer;
 mod runner;
 mod running;
 mod stage;
 mod worker;
 
-pub use model::{PRIORITY_BULK, PRIORITY_PERSON};
-
 pub use graph::{Graph, GraphError};
 pub use lanes::LaneLimits;
+pub use observer::{Moment, Nobody, Observer};
 pub use runner::{Runner, RunnerConfig};
 pub use stage::{Job, Outcome, Stage, StageError};

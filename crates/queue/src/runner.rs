@@ -18,14 +18,14 @@ use tracing::{error, warn};
 use crate::lanes::{Lanes, Slot};
 use crate::running::Running;
 use crate::worker::Worker;
-use crate::{Graph, Job, LaneLimits, Stage};
+use crate::{Graph, Job, LaneLimits, Moment, Nobody, Observer, Stage};
 
 /// How long work that was cancelled at the end of the grace period may take to be handed back. What is not back by then
 /// (a stage that never yields, a database that does not answer) is taken back when its lease is over.
 const HAND_BACK: Duration = Duration::from_secs(5);
 
 /// How a runner works; the defaults are those of a server on one machine.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RunnerConfig {
     /// Names this process in the rows it holds; no two processes at once may share it.
     pub worker: String,
@@ -45,6 +45,8 @@ pub struct RunnerConfig {
     pub grace: Duration,
     /// How long ended rows are kept where newer ones exist.
     pub history: Duration,
+    /// Who looks on.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl RunnerConfig {
@@ -60,6 +62,7 @@ impl RunnerConfig {
             rescue: Duration::from_secs(5),
             grace: Duration::from_secs(5),
             history: Duration::from_secs(30 * 24 * 3600),
+            observer: Arc::new(Nobody),
         }
     }
 }
@@ -98,6 +101,7 @@ impl Runner {
                 graph,
                 clock,
                 random,
+                observer: Arc::clone(&config.observer),
             },
             config,
             running: Arc::default(),
@@ -177,6 +181,8 @@ impl Runner {
                 return false;
             }
         };
+        let claimed: Vec<_> = items.iter().map(|item| &item.id).collect();
+        self.config.observer.at(Moment::Claimed, &claimed);
         for item in items {
             let Some(slot) = room.pop() else { break };
             runs.spawn(Arc::clone(self).run_one(Arc::clone(stage), item, slot));

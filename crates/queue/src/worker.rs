@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::backoff::{retry_delay_ms, wait_delay_ms};
-use crate::{Graph, Job, Outcome, Stage, StageError};
+use crate::{Graph, Job, Moment, Observer, Outcome, Stage, StageError};
 
 /// Pause before a commit that the database did not take is tried again; doubles up to the second.
 const COMMIT_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
@@ -24,6 +24,7 @@ pub(crate) struct Worker {
     pub graph: Graph,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub observer: Arc<dyn Observer>,
 }
 
 /// How a run ended, as far as the queue is concerned.
@@ -50,7 +51,10 @@ impl Worker {
     /// dropped (its claim is lost).
     pub async fn work(&self, stage: &dyn Stage, job: &Job, kill: &CancellationToken) {
         match self.run(stage, job, kill).await {
-            Some(end) => self.settle(stage.spec(), &job.item, end).await,
+            Some(end) => {
+                self.observer.at(Moment::Worked, &[&job.item.id]);
+                self.settle(stage.spec(), &job.item, end).await;
+            }
             None => {
                 info!(item = %job.item.id, stage = job.item.stage, "the claim is gone; what the run had done is dropped");
             }
@@ -124,7 +128,9 @@ impl Worker {
             End::Failed(error) => self.record_error(&mut tx, spec, item, error, now).await?,
         };
         if held {
+            self.observer.at(Moment::Committing, &[&item.id]);
             tx.commit().await?;
+            self.observer.at(Moment::Committed, &[&item.id]);
         }
         Ok(held)
     }

@@ -8,7 +8,10 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 use crate::dialect::Words;
 
 /// Number, description and SQL of each migration; `{blob}` stands for the column type of bytes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first", include_str!("schema/0001_first.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("schema/0001_first.sql")),
+    (2, "queue", include_str!("schema/0002_queue.sql")),
+];
 
 /// The migrations in the words of one database.
 pub(crate) fn migrator(words: &Words) -> Migrator {

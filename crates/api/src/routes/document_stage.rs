@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use model::Priority;
 use model::{Document, DocumentId, QueueItemId, StageSpec};
-use queue::PRIORITY_PERSON;
 use serde::Serialize;
 use store::Enqueue;
 use utoipa::ToSchema;
@@ -67,7 +67,7 @@ fn work(app: &AppState, document: &Document, spec: &StageSpec) -> Enqueue {
         id: QueueItemId::new(&*app.clock, &*app.random),
         document_id: document.id.clone(),
         stage: spec.name.to_owned(),
-        priority: PRIORITY_PERSON,
+        priority: Priority::Person,
         run_at: app.now(),
         max_attempts: spec.max_attempts,
         stage_version: spec.version,

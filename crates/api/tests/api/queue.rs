@@ -272,7 +272,10 @@ async fn a_stage_is_run_when_asked_for(site: Site) {
         "one is pending already"
     );
     let rows = site.get("/api/queue?stage=classify").await.ok(200);
-    assert_eq!(rows["items"][0]["priority"], queue::PRIORITY_PERSON);
+    assert_eq!(
+        rows["items"][0]["priority"],
+        model::Priority::Person.as_i64()
+    );
     run("odd").await.refused(404, "unknown_stage");
     run("stt").await.refused(409, "stage_not_wanted");
     site.post("/api/documents/x/stages/extract", Value::Null)

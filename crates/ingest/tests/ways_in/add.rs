@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ingest::{Ingested, PRIORITY_BULK, PRIORITY_PERSON};
+use ingest::{Ingested, Priority, Priority::Person};
 use model::Source;
 
 use crate::home::Home;
@@ -21,7 +21,7 @@ async fn a_file_of_the_library_is_taken_in_where_it_lies() {
     };
     assert_eq!(document.path.as_deref(), Some("Archive/a.txt"));
     assert_eq!(document.source, Source::Cli);
-    assert_eq!(home.queue(&document.id).await[0].priority, PRIORITY_PERSON);
+    assert_eq!(home.queue(&document.id).await[0].priority, Priority::Person);
     let again = home
         .ingest
         .add_path(&home.path("Archive/a.txt"))
@@ -91,7 +91,7 @@ async fn folders_are_taken_in_with_all_they_hold() {
         [(1, 4, true), (2, 4, true), (3, 4, true), (4, 4, false)]
     );
     for document in home.documents().await {
-        assert_eq!(home.queue(&document.id).await[0].priority, PRIORITY_BULK);
+        assert_eq!(home.queue(&document.id).await[0].priority, Priority::Bulk);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Notes.
 
-use ingest::{MAX_NOTE_BYTES, PRIORITY_PERSON};
+use ingest::{MAX_NOTE_BYTES, Priority};
 use model::{Category, DocumentId, Source};
 
 use crate::home::Home;
@@ -31,7 +31,7 @@ async fn a_note_is_a_document_with_its_text() {
         .await
         .unwrap();
     assert_eq!(text.as_deref(), Some("# 장보기\n우유, 빵"));
-    assert_eq!(home.queue(&note.id).await[0].priority, PRIORITY_PERSON);
+    assert_eq!(home.queue(&note.id).await[0].priority, Priority::Person);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
-use ingest::{IngestError, Ingested, PRIORITY_BULK, SkipReason, Wish};
+use ingest::{IngestError, Ingested, Priority, SkipReason, Wish};
 use model::{Category, Source};
 
 use crate::home::Home;
@@ -34,7 +34,7 @@ async fn a_new_file_becomes_a_document_with_its_first_stage() {
     assert_eq!(queue.len(), 1);
     assert_eq!(
         (queue[0].stage.as_str(), queue[0].priority),
-        ("extract", PRIORITY_BULK)
+        ("extract", Priority::Bulk)
     );
     assert_eq!((queue[0].max_attempts, queue[0].stage_version), (4, 3));
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, UNIX_EPOCH};
 
-use ingest::{IngestError, PRIORITY_PERSON, Wish};
+use ingest::{IngestError, Priority, Wish};
 use model::Source;
 use model::name::nfd;
 
@@ -24,7 +24,7 @@ async fn an_upload_lies_in_the_inbox_and_goes_first() {
         fs::read(home.path("Inbox/회의록.txt")).unwrap(),
         "안녕하세요, 회의록".as_bytes()
     );
-    assert_eq!(home.queue(&document.id).await[0].priority, PRIORITY_PERSON);
+    assert_eq!(home.queue(&document.id).await[0].priority, Priority::Person);
     assert_eq!(home.names_in(UPLOADS), Vec::<String>::new());
     let report = home.scan().await;
     assert_eq!(

@@ -109,10 +109,15 @@ impl Bed {
     /// Adds a document and asks for a run of the stage. Returns the row's id.
     pub async fn submit(&self, title: &str, stage: &str) -> QueueItemId {
         let document = self.add(title).await;
-        self.enqueue(&document, stage, queue::PRIORITY_BULK).await
+        self.enqueue(&document, stage, model::Priority::Bulk).await
     }
 
-    pub async fn enqueue(&self, document: &Document, stage: &str, priority: i64) -> QueueItemId {
+    pub async fn enqueue(
+        &self,
+        document: &Document,
+        stage: &str,
+        priority: Priority,
+    ) -> QueueItemId {
         let work = Enqueue {
             id: QueueItemId::new(&SystemClock, &SystemRandom),
             document_id: document.id.clone(),

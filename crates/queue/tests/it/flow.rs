@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::{Lane, StageSpec, Status};
-use queue::{LaneLimits, PRIORITY_BULK, PRIORITY_PERSON, RunnerConfig};
+use queue::{LaneLimits, Priority, Priority::Person, RunnerConfig};
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, eager, told};
@@ -60,11 +60,11 @@ async fn a_document_walks_the_graph_to_the_end(bed: Bed) {
     let (graph, mut calls) = controlled(LINE);
     let working = bed.start(&graph, eager("w"));
     let document = bed.add("a").await;
-    bed.enqueue(&document, "extract", PRIORITY_PERSON).await;
+    bed.enqueue(&document, "extract", Priority::Person).await;
     for stage in ["extract", "chunk", "embed"] {
         let call = calls.next_of(stage).await;
         assert_eq!((&call.document.id, call.item.attempts), (&document.id, 1));
-        assert_eq!(call.item.priority, PRIORITY_PERSON, "it is handed on");
+        assert_eq!(call.item.priority, Priority::Person, "it is handed on");
         let id = call.item.id.clone();
         call.succeed_with(stage);
         let row = bed.until_status(&id, Status::Completed).await;
@@ -250,8 +250,8 @@ async fn what_a_person_waits_for_goes_first(bed: Bed) {
     bed.submit("before", "long").await;
     let before = calls.next_of("long").await;
     let (bulk, person) = (bed.add("bulk").await, bed.add("person").await);
-    bed.enqueue(&bulk, "long", PRIORITY_BULK).await;
-    bed.enqueue(&person, "long", PRIORITY_PERSON).await;
+    bed.enqueue(&bulk, "long", Priority::Bulk).await;
+    bed.enqueue(&person, "long", Priority::Person).await;
     before.succeed();
     for expected in [&person, &bulk] {
         let call = calls.next_of("long").await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::Priority::Bulk;
 use model::{StageSpec, Status};
-use queue::PRIORITY_BULK;
 use store::{Store, StoreOptions};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -51,7 +51,7 @@ async fn a_locked_sqlite_file_holds_work_up_and_loses_none() {
     let (graph, mut calls) = controlled(STAGES);
     let working = bed.start_on(own, &graph, eager("w"));
     let document = bed.add("a").await;
-    let id = bed.enqueue(&document, "extract", PRIORITY_BULK).await;
+    let id = bed.enqueue(&document, "extract", Priority::Bulk).await;
     let call = calls.next_of("extract").await;
 
     let lock = bed.write().await.unwrap();
@@ -78,7 +78,7 @@ async fn a_postgres_that_goes_away_holds_work_up_and_loses_none() {
     let (graph, mut calls) = controlled(STAGES);
     let working = bed.start_on(own.clone(), &graph, eager("w"));
     let document = bed.add("a").await;
-    let id = bed.enqueue(&document, "extract", PRIORITY_BULK).await;
+    let id = bed.enqueue(&document, "extract", Priority::Bulk).await;
     let call = calls.next_of("extract").await;
 
     wire.cut();

@@ -97,7 +97,7 @@ impl Walk {
             id: QueueItemId::new(&SystemClock, &SystemRandom),
             document_id: self.documents[self.pick(DOCUMENTS)].clone(),
             stage: STAGES[self.pick(2)].to_owned(),
-            priority: [0, 10][self.pick(2)],
+            priority: [model::Priority::Bulk, model::Priority::Person][self.pick(2)],
             run_at: now.plus_ms([0, 500][self.pick(2)]),
             max_attempts: MAX_ATTEMPTS,
             stage_version: 1,

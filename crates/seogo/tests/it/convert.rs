@@ -19,7 +19,7 @@ async fn ask(store: &Store, document: &Document) {
         id: QueueItemId::new(&SystemClock, &SystemRandom),
         document_id: document.id.clone(),
         stage: "convert".into(),
-        priority: 10,
+        priority: model::Priority::Person,
         run_at: Timestamp(0),
         max_attempts: 3,
         stage_version: 1,

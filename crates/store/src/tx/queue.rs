@@ -2,7 +2,9 @@
 //!
 //! Every transition is one statement, guarded by the state it starts from; a run's end is guarded by its lease as well.
 
-use model::{DocumentId, QueueItem, QueueItemId, Status, Timestamp, bounded_error_message};
+use model::{
+    DocumentId, Priority, QueueItem, QueueItemId, Status, Timestamp, bounded_error_message,
+};
 
 use super::Tx;
 use crate::value::{Row, Value, args};
@@ -24,7 +26,7 @@ pub struct Enqueue {
     /// Its stage.
     pub stage: String,
     /// Higher goes first.
-    pub priority: i64,
+    pub priority: Priority,
     /// Not before.
     pub run_at: Timestamp,
     /// How often it is tried.
@@ -80,7 +82,7 @@ pub(super) fn read_item(mut row: Row) -> Result<QueueItem, StoreError> {
         document_id: DocumentId(row.text()?),
         stage: row.text()?,
         status: row.parsed()?,
-        priority: row.int()?,
+        priority: Priority::from(row.int()?),
         attempts: row.int()?,
         max_attempts: row.int()?,
         run_at: row.time()?,
@@ -121,7 +123,7 @@ impl Tx {
                     &work.id,
                     &work.document_id,
                     &work.stage,
-                    work.priority,
+                    work.priority.as_i64(),
                     work.max_attempts,
                     work.run_at,
                     now,

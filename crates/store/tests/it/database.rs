@@ -76,7 +76,7 @@ impl Database {
         &self,
         document: &Document,
         stage: &str,
-        priority: i64,
+        priority: Priority,
         run_at: Timestamp,
     ) -> bool {
         let mut tx = self.write().await;

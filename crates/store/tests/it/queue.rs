@@ -49,7 +49,10 @@ async fn a_second_enqueue_raises_the_priority(db: Database) {
     db.enqueue_with(&document, "extract", 5, NOW).await;
     db.enqueue_with(&document, "extract", 9, NOW).await;
     db.enqueue_with(&document, "extract", 1, NOW).await;
-    assert_eq!(db.claim_one("extract").await.priority, 9);
+    assert_eq!(
+        db.claim_one("extract").await.priority,
+        model::Priority::Person
+    );
 }
 
 async fn an_enqueue_while_running_asks_for_one_more_run(db: Database) {
