@@ -11,12 +11,15 @@
 
 mod postgres;
 mod stores;
+mod wire;
 
 use std::path::Path;
 use std::process::Command;
 
+pub use pgserver;
 pub use postgres::TestPostgres;
 pub use stores::{TestStore, postgres_store, sqlite_store};
+pub use wire::Wire;
 
 /// A command for one of our own programs that sees nothing of the developer's settings: only `PATH`, and `folder` to stand in.
 pub fn program(path: impl AsRef<Path>, folder: &Path) -> Command {

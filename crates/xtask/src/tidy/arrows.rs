@@ -24,8 +24,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model", "store", "queue", "tools", "search", "ingest", "speech", "stages", "api",
         ],
     ),
-    ("testkit", &["model", "store"]),
-    ("xtask", &[]),
+    ("pgserver", &[]),
+    ("testkit", &["model", "store", "pgserver"]),
+    ("xtask", &["pgserver"]),
 ];
 
 /// A crate that anyone may use in tests, and nobody in what is shipped.
