@@ -11,7 +11,8 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{
-    Arguments, AssertSqlSafe, Column, Database, Decode, Pool, Transaction, TypeInfo, ValueRef,
+    Arguments, AssertSqlSafe, Column, ConnectOptions, Database, Decode, Pool, Transaction,
+    TypeInfo, ValueRef,
 };
 
 use crate::value::{Row, Value};
@@ -43,6 +44,10 @@ pub(crate) trait Backend: Send + Sync {
     async fn read(&self) -> Result<Box<dyn Connection>, StoreError>;
     async fn write(&self) -> Result<Box<dyn Connection>, StoreError>;
     async fn close(&self);
+    /// How to connect where processes can tell each other of what they commit; nothing where they cannot.
+    fn channel(&self) -> Option<PgConnectOptions>;
+    /// Connects anew beside the pool: the pool's own error does not say why it has no connection.
+    async fn try_connect(&self) -> Result<(), StoreError>;
 }
 
 /// Opens the database the URL names and brings its schema up to date.
@@ -72,7 +77,11 @@ pub(crate) trait Dialect: Database + sqlx::database::HasStatementCache {
     fn bind(args: &mut Self::Arguments, value: Value) -> Result<(), sqlx::error::BoxDynError>;
     fn decode(row: &Self::Row) -> Result<Row, StoreError>;
     fn rows_affected(result: &Self::QueryResult) -> u64;
+    /// See [`Backend::channel`].
+    fn channel(connect: &ConnectOptionsOf<Self>) -> Option<PgConnectOptions>;
 }
+
+type ConnectOptionsOf<DB> = <<DB as Database>::Connection as sqlx::Connection>::Options;
 
 struct SqlBackend<DB: Dialect> {
     reads: Pool<DB>,
@@ -144,6 +153,15 @@ where
     async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
+    }
+
+    fn channel(&self) -> Option<PgConnectOptions> {
+        DB::channel(&self.reads.connect_options())
+    }
+
+    async fn try_connect(&self) -> Result<(), StoreError> {
+        let connection = self.reads.connect_options().connect().await?;
+        Ok(sqlx::Connection::close(connection).await?)
     }
 }
 
@@ -247,6 +265,10 @@ impl Dialect for Sqlite {
     fn rows_affected(result: &SqliteQueryResult) -> u64 {
         result.rows_affected()
     }
+
+    fn channel(_: &SqliteConnectOptions) -> Option<PgConnectOptions> {
+        None
+    }
 }
 
 impl Dialect for Postgres {
@@ -268,5 +290,9 @@ impl Dialect for Postgres {
 
     fn rows_affected(result: &PgQueryResult) -> u64 {
         result.rows_affected()
+    }
+
+    fn channel(connect: &PgConnectOptions) -> Option<PgConnectOptions> {
+        Some(connect.clone())
     }
 }

@@ -1,4 +1,7 @@
 //! What changed, told to whoever listens in this process. A hint: the database is the truth.
+//!
+//! On PostgreSQL the other processes on the database are heard as well: of them one hears of documents, of cancelled rows and
+//! of stages that have work, not of every row.
 
 use model::{Category, DocumentId, QueueItemId, Status};
 
@@ -25,9 +28,11 @@ pub enum Event {
         /// 0 to 1, where known.
         progress: Option<f64>,
     },
-    /// A stage was paused or resumed.
+    /// A stage was paused or resumed, or has work that another process made.
     Stage {
         /// Its name.
         stage: String,
     },
+    /// Other processes may have changed anything: whoever listens looks at everything again.
+    Missed,
 }

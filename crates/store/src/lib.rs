@@ -6,12 +6,14 @@
 mod dialect;
 mod error;
 mod event;
+mod hub;
+mod listen;
 mod schema;
 mod store;
 mod tx;
 mod value;
 
-pub use error::StoreError;
+pub use error::{StoreError, Trouble};
 pub use event::Event;
 pub use store::{Store, StoreOptions};
 pub use tx::Tx;

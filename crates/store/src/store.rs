@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 
-use crate::dialect::{self, Backend};
-use crate::{Event, StoreError, Tx};
+use crate::dialect::{self, Backend, Connection};
+use crate::hub::Hub;
+use crate::listen::Line;
+use crate::{Event, StoreError, Trouble, Tx};
 
-/// Events kept for a listener that is behind; past that it is told that it missed some.
-const EVENT_BACKLOG: usize = 1024;
+/// What a probe that writes writes: more than what is left of a page or of a log, so that it needs room on the disk.
+const PROBE_KEY: &str = "write_probe";
+const PROBE_BYTES: usize = 64 * 1024;
 
 /// Limits of the database connections.
 #[derive(Clone, Debug)]
@@ -27,8 +31,8 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             read_connections: 8,
-            acquire_timeout: Duration::from_secs(30),
-            lock_timeout: Duration::from_secs(30),
+            acquire_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -36,8 +40,16 @@ impl Default for StoreOptions {
 /// A database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
-    events: broadcast::Sender<Event>,
+    shared: Arc<Shared>,
+    /// How long the caller has for the beginning of a transaction, where that is less than the options say.
+    patience: Option<Duration>,
+}
+
+struct Shared {
+    backend: Box<dyn Backend>,
+    hub: Hub,
+    /// To other processes, where the database has one.
+    line: Option<Line>,
 }
 
 impl fmt::Debug for Store {
@@ -52,9 +64,23 @@ impl Store {
     /// # Errors
     /// An unknown kind of URL, a database that cannot be reached, a schema that cannot be migrated.
     pub async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
-        let backend = Arc::from(dialect::open(url, options).await?);
-        let (events, _) = broadcast::channel(EVENT_BACKLOG);
-        Ok(Self { backend, events })
+        let backend = dialect::open(url, options).await?;
+        let channel = backend.channel();
+        let hub = Hub::new(channel.is_some());
+        let line = channel.and_then(|connect| hub.line(connect));
+        Ok(Self {
+            shared: Arc::new(Shared { backend, hub, line }),
+            patience: None,
+        })
+    }
+
+    /// The same database for callers that rather hear of an outage within `patience` than wait for its end.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            patience: Some(patience),
+        }
     }
 
     /// A transaction that reads one consistent state.
@@ -62,11 +88,7 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(Tx::new(
-            self.backend.read().await?,
-            self.backend.words(),
-            self.events.clone(),
-        ))
+        self.begin(self.shared.backend.read()).await
     }
 
     /// A transaction that may write; nothing of it lasts until [`Tx::commit`].
@@ -74,26 +96,88 @@ impl Store {
     /// # Errors
     /// The database cannot be reached.
     pub async fn write(&self) -> Result<Tx, StoreError> {
+        self.begin(self.shared.backend.write()).await
+    }
+
+    async fn begin(
+        &self,
+        begin: impl Future<Output = Result<Box<dyn Connection>, StoreError>>,
+    ) -> Result<Tx, StoreError> {
+        let begun = match self.patience {
+            Some(patience) => in_time(patience, begin).await,
+            None => begin.await,
+        };
+        let shared = &self.shared;
+        let connection = shared.hub.mind(begun)?;
         Ok(Tx::new(
-            self.backend.write().await?,
-            self.backend.words(),
-            self.events.clone(),
+            connection,
+            shared.backend.words(),
+            shared.hub.clone(),
         ))
     }
 
-    /// Changes committed by this process from now on. A hint that may miss some; look at the database afterwards.
+    /// Whether the database does its work at this moment, found out within `patience` and a little: a read, and where
+    /// something went wrong lately a write as well.
+    ///
+    /// # Errors
+    /// It does not; [`StoreError::trouble`] says why, as precisely as another try to connect can tell.
+    pub async fn probe(&self, patience: Duration) -> Result<(), StoreError> {
+        let Err(error) = in_time(patience, self.try_out()).await else {
+            return Ok(());
+        };
+        if error.trouble() != Some(Trouble::Silent) {
+            return Err(error);
+        }
+        // No connection in time: for want of a database, or because all are in use?
+        match in_time(patience, self.shared.backend.try_connect()).await {
+            Err(cause) if cause.trouble().is_some() => Err(cause),
+            _ => Err(error),
+        }
+    }
+
+    async fn try_out(&self) -> Result<(), StoreError> {
+        self.read().await?.latest_change().await?;
+        if self.shared.hub.is_doubtful() {
+            let mut tx = self.write().await?;
+            tx.set_meta(PROBE_KEY, &".".repeat(PROBE_BYTES)).await?;
+            tx.commit().await?;
+            self.shared.hub.well();
+        }
+        Ok(())
+    }
+
+    /// Changes from now on: those that this process commits, and on PostgreSQL some of what others commit. A hint that may
+    /// miss some; look at the database afterwards.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+        self.shared.hub.subscribe()
     }
 
-    /// Tells listeners of something that is kept nowhere, such as the progress of a run.
+    /// Whether [`Store::subscribe`] tells at this moment of what other processes commit, too. While it does, a poll is only
+    /// for what a broken connection lost, and may be slow. Never on SQLite.
+    pub fn hears_others(&self) -> bool {
+        self.shared.line.as_ref().is_some_and(Line::is_alive)
+    }
+
+    /// Tells this process's listeners of something that is kept nowhere, such as the progress of a run.
     pub fn announce(&self, event: Event) {
-        // No listener is no error.
-        let _ = self.events.send(event);
+        self.shared.hub.announce(event);
     }
 
-    /// Closes all connections.
+    /// Tells others what is left to be told, and closes all connections.
     pub async fn close(&self) {
-        self.backend.close().await;
+        if let Some(line) = &self.shared.line {
+            line.close().await;
+        }
+        self.shared.backend.close().await;
+    }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match timeout(patience, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::NoAnswer(patience)),
     }
 }

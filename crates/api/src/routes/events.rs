@@ -27,7 +27,7 @@ struct DocumentChanged<'a> {
 }
 
 /// Changes of documents and of the queue, as server-sent events: `document`, `queue`, `stage`, and `resync` where this
-/// listener was too slow and must look at everything again.
+/// listener was too slow, or the server did not hear other processes for a while, and it must look at everything again.
 #[utoipa::path(get, path = "/api/events", tag = "events", responses(
     (status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = ErrorBody)
 ))]
@@ -45,7 +45,7 @@ pub(crate) async fn get(
             Ok(match event {
                 Ok(event) => message(&app, &event).await,
                 // The receiver was lapped: what it missed is known to nobody.
-                Err(_) => Message::default().event("resync").data("{}"),
+                Err(_) => resync(),
             })
         }
     });
@@ -71,8 +71,13 @@ async fn message(app: &AppState, event: &Event) -> Message {
             json!({"id": id, "document_id": document_id, "stage": stage, "status": status, "progress": progress}),
         ),
         Event::Stage { stage } => ("stage", json!({"stage": stage})),
+        Event::Missed => return resync(),
     };
     Message::default().event(name).data(data.to_string())
+}
+
+fn resync() -> Message {
+    Message::default().event("resync").data("{}")
 }
 
 /// The category as the event knows it, else as the store does. An event is a hint: without an answer it goes out as it is.

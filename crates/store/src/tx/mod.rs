@@ -11,9 +11,8 @@ pub mod queue_view;
 
 use std::fmt;
 
-use tokio::sync::broadcast;
-
 use crate::dialect::{Connection, Words};
+use crate::hub::Hub;
 use crate::value::{Row, Value};
 use crate::{Event, StoreError};
 
@@ -21,7 +20,7 @@ use crate::{Event, StoreError};
 pub struct Tx {
     connection: Box<dyn Connection>,
     words: &'static Words,
-    hub: broadcast::Sender<Event>,
+    hub: Hub,
     events: Vec<Event>,
 }
 
@@ -32,11 +31,7 @@ impl fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(
-        connection: Box<dyn Connection>,
-        words: &'static Words,
-        hub: broadcast::Sender<Event>,
-    ) -> Self {
+    pub(crate) fn new(connection: Box<dyn Connection>, words: &'static Words, hub: Hub) -> Self {
         Self {
             connection,
             words,
@@ -45,16 +40,14 @@ impl Tx {
         }
     }
 
-    /// Makes everything done in this transaction last, then tells this process's listeners.
+    /// Makes everything done in this transaction last, then tells the listeners.
     ///
     /// # Errors
     /// The database did not take it; then none of it happened, unless the connection broke during the commit itself.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.connection.commit().await?;
-        for event in self.events {
-            // No listener is no error.
-            let _ = self.hub.send(event);
-        }
+        let committed = self.connection.commit().await;
+        self.hub.mind(committed)?;
+        self.hub.committed(self.events);
         Ok(())
     }
 
@@ -63,7 +56,8 @@ impl Tx {
         sql: impl Into<String>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.connection.fetch(sql.into(), args).await
+        let rows = self.connection.fetch(sql.into(), args).await;
+        self.hub.mind(rows)
     }
 
     async fn fetch_optional(
@@ -79,7 +73,8 @@ impl Tx {
         sql: impl Into<String>,
         args: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        self.connection.execute(sql.into(), args).await
+        let count = self.connection.execute(sql.into(), args).await;
+        self.hub.mind(count)
     }
 }
 
