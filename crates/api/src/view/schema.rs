@@ -185,7 +185,7 @@ mod tests {
             document_id: "d".into(),
             stage: "stt".into(),
             status: Status::Pending,
-            priority: 0,
+            priority: model::Priority::Bulk,
             attempts: 0,
             max_attempts: 1,
             run_at: Timestamp(0),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ingest::{Ingested, Priority, Priority::Person};
+use ingest::{Ingested, Priority};
 use model::Source;
 
 use crate::home::Home;

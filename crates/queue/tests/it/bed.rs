@@ -116,13 +116,13 @@ impl Bed {
         &self,
         document: &Document,
         stage: &str,
-        priority: Priority,
+        priority: impl Into<model::Priority>,
     ) -> QueueItemId {
         let work = Enqueue {
             id: QueueItemId::new(&SystemClock, &SystemRandom),
             document_id: document.id.clone(),
             stage: stage.to_owned(),
-            priority,
+            priority: priority.into(),
             run_at: self.clock.now(),
             max_attempts: 3,
             stage_version: 1,

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use model::Priority;
 use model::{Lane, StageSpec, Status};
-use queue::{LaneLimits, Priority, Priority::Person, RunnerConfig};
+use queue::{LaneLimits, RunnerConfig};
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, eager, told};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Priority::Bulk;
+use model::Priority;
 use model::{StageSpec, Status};
 use store::{Store, StoreOptions};
 use tokio::net::{TcpListener, TcpStream};

@@ -76,7 +76,7 @@ impl Database {
         &self,
         document: &Document,
         stage: &str,
-        priority: Priority,
+        priority: impl Into<model::Priority>,
         run_at: Timestamp,
     ) -> bool {
         let mut tx = self.write().await;
@@ -84,7 +84,7 @@ impl Database {
             id: QueueItemId::new(&SystemClock, &SystemRandom),
             document_id: document.id.clone(),
             stage: stage.to_owned(),
-            priority,
+            priority: priority.into(),
             run_at,
             max_attempts: 3,
             stage_version: 1,

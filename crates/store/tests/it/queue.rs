@@ -71,7 +71,7 @@ async fn an_enqueue_while_running_asks_for_one_more_run(db: Database) {
 
 async fn claims_come_by_priority_then_age(db: Database) {
     let mut ids = Vec::new();
-    for (title, priority, age) in [("new", 0, 0), ("old", 0, 500), ("upload", 10, 0)] {
+    for (title, priority, age) in [("new", 0_i64, 0), ("old", 0, 500), ("upload", 10, 0)] {
         let document = db.add(title).await;
         db.enqueue_with(&document, "extract", priority, NOW.plus_ms(-age))
             .await;
