@@ -29,6 +29,10 @@ pub(crate) struct Words {
     pub for_update: &'static str,
 }
 
+/// The server ends sessions whose client is gone without a word, so that what they locked is free within half a minute.
+const SESSION: &str = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+    SET idle_in_transaction_session_timeout = '5min'";
+
 /// A transaction on one of the databases; rolled back when dropped.
 #[async_trait]
 pub(crate) trait Connection: Send {
@@ -90,13 +94,16 @@ struct SqlBackend<DB: Dialect> {
 
 impl SqlBackend<Sqlite> {
     async fn sqlite(path: &str, options: &StoreOptions) -> Result<Self, StoreError> {
-        let connect = SqliteConnectOptions::from_str("sqlite:")?
+        let mut connect = SqliteConnectOptions::from_str("sqlite:")?
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(options.lock_timeout);
+        if let Some(pages) = options.max_pages {
+            connect = connect.pragma("max_page_count", pages.to_string());
+        }
         let writes: Pool<Sqlite> = pool(1, options).connect_with(connect.clone()).await?;
         crate::schema::migrator(&Sqlite::WORDS).run(&writes).await?;
         let reads = pool(options.read_connections, options)
@@ -110,8 +117,18 @@ impl SqlBackend<Postgres> {
     async fn postgres(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let connect = PgConnectOptions::from_str(url)?.application_name("seogo");
         let pool: Pool<Postgres> = pool(options.read_connections, options)
-            .connect_with(connect)
-            .await?;
+            .after_connect(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
+            })
+            .connect_lazy_with(connect.clone());
+        if let Err(error) = pool.acquire().await {
+            // The pool does not tell what it waited for.
+            let again = tokio::time::timeout(options.acquire_timeout, connect.connect()).await;
+            return Err(match again {
+                Ok(Err(cause)) => cause.into(),
+                _ => error.into(),
+            });
+        }
         crate::schema::migrator(&Postgres::WORDS).run(&pool).await?;
         Ok(Self {
             reads: pool.clone(),
@@ -125,6 +142,11 @@ fn pool<DB: Database>(connections: u32, options: &StoreOptions) -> PoolOptions<D
         .max_connections(connections)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(Duration::from_secs(600))
+        // SQLite ends a transaction by itself when the disk is full; sqlx then takes it for open for ever.
+        .before_acquire(|connection, _| {
+            let is_free = !sqlx::Connection::is_in_transaction(connection);
+            Box::pin(async move { Ok(is_free) })
+        })
 }
 
 #[async_trait]

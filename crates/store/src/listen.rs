@@ -64,6 +64,9 @@ impl Letter {
 
     /// Adds what other processes should know of the event. Claims and completions are nobody else's business.
     fn add(&mut self, event: &Event) {
+        if self.many {
+            return;
+        }
         match event {
             Event::Document { id, category } => {
                 self.documents.insert(id.clone(), *category);

@@ -25,6 +25,8 @@ pub struct StoreOptions {
     pub acquire_timeout: Duration,
     /// How long SQLite waits for another process's write.
     pub lock_timeout: Duration,
+    /// So many pages of 4 KiB at most in a SQLite file; what needs more is told that the disk is full.
+    pub max_pages: Option<u32>,
 }
 
 impl Default for StoreOptions {
@@ -33,6 +35,7 @@ impl Default for StoreOptions {
             read_connections: 8,
             acquire_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(10),
+            max_pages: None,
         }
     }
 }

@@ -18,7 +18,9 @@ use std::process::Command;
 
 pub use pgserver;
 pub use postgres::TestPostgres;
-pub use stores::{TestStore, postgres_store, sqlite_store};
+pub use stores::{
+    TestStore, postgres_store, sqlite_store, sqlite_store_with, wired_postgres_store,
+};
 pub use wire::Wire;
 
 /// A command for one of our own programs that sees nothing of the developer's settings: only `PATH`, and `folder` to stand in.

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use store::{Store, StoreOptions};
 use tempfile::TempDir;
 
-use crate::TestPostgres;
+use crate::{TestPostgres, Wire};
 
 /// A migrated, empty store that goes with the value.
 #[derive(Debug)]
@@ -42,9 +42,17 @@ impl TestStore {
 /// # Panics
 /// When it cannot be made.
 pub async fn sqlite_store() -> TestStore {
+    sqlite_store_with(&StoreOptions::default()).await
+}
+
+/// A store on SQLite in a folder of its own, opened with these options.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn sqlite_store_with(options: &StoreOptions) -> TestStore {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let url = format!("sqlite:{}", folder.path().join("seogo.db").display());
-    open(url, Home::Folder(folder)).await
+    open(url, Home::Folder(folder), options).await
 }
 
 /// A store on a PostgreSQL database of its own.
@@ -53,11 +61,24 @@ pub async fn sqlite_store() -> TestStore {
 /// As [`TestPostgres::create`], and when the store cannot be opened.
 pub async fn postgres_store() -> TestStore {
     let database = TestPostgres::create();
-    open(database.url(), Home::Postgres(database)).await
+    let options = StoreOptions::default();
+    open(database.url(), Home::Postgres(database), &options).await
 }
 
-async fn open(url: String, home: Home) -> TestStore {
-    let store = Store::open(&url, &StoreOptions::default())
+/// A store on a PostgreSQL database of its own, at the end of a wire that can be cut.
+///
+/// # Panics
+/// As [`postgres_store`].
+pub async fn wired_postgres_store() -> (TestStore, Wire) {
+    let database = TestPostgres::create();
+    let wire = Wire::to(&database.url()).await;
+    let options = StoreOptions::default();
+    let url = wire.url().to_owned();
+    (open(url, Home::Postgres(database), &options).await, wire)
+}
+
+async fn open(url: String, home: Home, options: &StoreOptions) -> TestStore {
+    let store = Store::open(&url, options)
         .await
         .expect("an empty database can be opened and migrated");
     TestStore {

@@ -43,6 +43,36 @@ impl Database {
         }
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends every session on a PostgreSQL database, as an administrator does.
+    pub async fn end_sessions(&self) {
+        self.end("TRUE").await;
+    }
+
+    /// Ends the sessions that listen to other processes.
+    pub async fn end_listeners(&self) {
+        self.end("query LIKE '%pg_backend_pid%' OR query LIKE '%pg_notify%'")
+            .await;
+    }
+
+    async fn end(&self, which: &'static str) {
+        use sqlx::Connection;
+        let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+        let sql = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND ({which})"
+        );
+        let ended: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert!(ended > 0, "there was nothing to end");
+    }
+
     /// A second process's view of the same database.
     pub async fn open_again(&self) -> Store {
         Store::open(&self.url, &StoreOptions::default())
@@ -123,7 +153,11 @@ impl Database {
 
 /// A document with content of its own.
 pub fn document(title: &str) -> Document {
-    let random = SeededRandom::new(title.bytes().fold(7, |a, b| a * 31 + u64::from(b)));
+    let random = SeededRandom::new(
+        title
+            .bytes()
+            .fold(7_u64, |a, b| a.wrapping_mul(31).wrapping_add(u64::from(b))),
+    );
     Document {
         file_type: "pdf".into(),
         mime: "application/pdf".into(),

@@ -12,8 +12,10 @@ mod concurrency;
 mod database;
 mod documents;
 mod files;
+mod listen;
 mod queue;
 mod queue_steer;
+mod trouble;
 
 /// Declares each case twice, once per database.
 macro_rules! conformance {
