@@ -91,6 +91,14 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn with_existing(mut self, id: DocumentId) -> Self {
         self.existing_id = Some(id);
         self
@@ -118,14 +126,39 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// After so many seconds a caller may try again what the database did not take.
+const RETRY_AFTER_S: u64 = 5;
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store did not answer");
-        Self::unavailable(
-            "store_unavailable",
-            "The database does not answer; try again in a moment.",
-        )
+        let Some(trouble) = error.trouble() else {
+            return of_healthy_store(&error);
+        };
+        tracing::warn!(%error, "the database is in trouble");
+        let refusal = if error.is_disk_full() {
+            Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "disk_full",
+                trouble.to_string(),
+            )
+        } else {
+            Self::unavailable("database_unavailable", trouble.to_string())
+        };
+        refusal.with_retry_after(RETRY_AFTER_S)
     }
+}
+
+/// The database does its work; this request was at fault, or met another.
+fn of_healthy_store(error: &StoreError) -> ApiError {
+    if error.is_conflict() {
+        tracing::warn!(%error, "two changes met");
+        return ApiError::unavailable(
+            "database_unavailable",
+            "Somebody changed the same at the same moment; try again.",
+        )
+        .with_retry_after(RETRY_AFTER_S);
+    }
+    ApiError::internal(error)
 }
 
 impl From<JsonRejection> for ApiError {

@@ -114,6 +114,11 @@ impl Site {
         Self::on(sqlite_store().await, settings, max_upload_bytes).await
     }
 
+    /// On this database.
+    pub async fn on_store(database: TestStore) -> Self {
+        Self::on(database, ApiSettings::default(), MAX_UPLOAD_BYTES).await
+    }
+
     async fn on(database: TestStore, settings: ApiSettings, max_upload_bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::new(START));

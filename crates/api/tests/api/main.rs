@@ -13,6 +13,7 @@ mod documents;
 mod events;
 mod files;
 mod harness;
+mod outage;
 mod queue;
 mod search;
 mod uploads;

@@ -125,24 +125,6 @@ async fn the_server_tells_how_it_is() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_told() {
-    let site = Site::new().await;
-    site.app.store.close().await;
-    site.anonymous(Method::GET, "/ready", Value::Null)
-        .await
-        .refused(503, "store_unavailable");
-    site.get("/api/documents")
-        .await
-        .refused(503, "store_unavailable");
-    assert_eq!(
-        site.anonymous(Method::GET, "/health", Value::Null)
-            .await
-            .status,
-        200
-    );
-}
-
-#[tokio::test]
 async fn prometheus_reads_documents_queue_and_requests() {
     let site = Site::new().await;
     let id = site.document("a.txt", b"x").await;
