@@ -162,6 +162,8 @@ pub struct QueueItem {
     pub error_message: Option<String>,
     /// Version of the stage that did it.
     pub stage_version: i64,
+    /// How often its worker died while it had this row.
+    pub crashes: i64,
 }
 
 /// What a stage's work mostly costs; lanes bound how much runs at once.

@@ -73,6 +73,11 @@ impl Graph {
             .collect()
     }
 
+    /// Whether a stage follows that one.
+    pub(crate) fn is_followed(&self, name: &str) -> bool {
+        self.specs().any(|spec| spec.after.contains(&name))
+    }
+
     /// The stage of that name.
     pub fn stage(&self, name: &str) -> Option<&Arc<dyn Stage>> {
         self.stages.iter().find(|stage| stage.spec().name == name)

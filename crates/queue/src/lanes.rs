@@ -80,6 +80,12 @@ impl StageSlots {
         taken
     }
 
+    /// Whether nothing of the stage can begin right now.
+    pub fn is_full(&self) -> bool {
+        self.own.available_permits() == 0
+            && (self.further.available_permits() == 0 || self.lane.available_permits() == 0)
+    }
+
     async fn next(&self) -> Slot {
         tokio::select! {
             biased;

@@ -1,10 +1,11 @@
 //! Keeps the claims of this process alive, takes back those of dead ones, and forgets old history.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::Timestamp;
-use store::{Event, Heartbeat, StoreError, Tx};
+use store::{Event, Heartbeat, StoreError};
 use tokio::time::{Interval, MissedTickBehavior};
 use tracing::{info, warn};
 
@@ -26,7 +27,7 @@ impl Runner {
                 _ = rescue.tick() => true,
                 () = self.doubt.notified() => false,
             };
-            let before = self.worker.clock.now();
+            let before = self.clock.now();
             let kept = match self.renew().await {
                 Ok(()) if rescues => self.rescue(before).await,
                 renewed => renewed,
@@ -43,33 +44,40 @@ impl Runner {
         if jobs.is_empty() {
             return Ok(());
         }
-        let mut lost = Vec::new();
-        let mut tx = self.worker.store.write().await?;
-        let now = self.worker.clock.now();
-        for job in &jobs {
-            if !self.beat(&mut tx, job, now).await? {
-                lost.push(job);
-            }
+        let mut tx = self.store.write().await?;
+        let now = self.clock.now();
+        let mut held = HashSet::new();
+        for (lease_ms, beats) in self.beats(&jobs) {
+            held.extend(tx.heartbeat(&beats, now.plus_ms(lease_ms)).await?);
         }
         tx.commit().await?;
-        lost.iter().for_each(|job| job.cancel.cancel());
-        jobs.iter().for_each(|job| self.announce_progress(job));
+        for job in &jobs {
+            if held.contains(&job.item.id) {
+                self.announce_progress(job);
+            } else {
+                job.cancel.cancel();
+            }
+        }
         Ok(())
     }
 
-    async fn beat(&self, tx: &mut Tx, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
-        let item = &job.item;
-        let (Some(lease_id), Some(stage)) = (&item.lease_id, self.worker.graph.stage(&item.stage))
-        else {
-            return Ok(false);
-        };
-        let beat = Heartbeat {
-            id: item.id.clone(),
-            lease_id: lease_id.clone(),
-            progress: job.progress(),
-        };
-        let until = now.plus_ms(stage.spec().lease_ms);
-        Ok(!tx.heartbeat(&[beat], until).await?.is_empty())
+    /// The signs of life of these runs, by how long they are to hold.
+    fn beats(&self, jobs: &[Arc<Job>]) -> BTreeMap<i64, Vec<Heartbeat>> {
+        let mut beats: BTreeMap<i64, Vec<Heartbeat>> = BTreeMap::new();
+        for job in jobs {
+            let stage = self.graph.stage(&job.item.stage);
+            if let (Some(lease_id), Some(stage)) = (&job.item.lease_id, stage) {
+                beats
+                    .entry(stage.spec().lease_ms)
+                    .or_default()
+                    .push(Heartbeat {
+                        id: job.item.id.clone(),
+                        lease_id: lease_id.clone(),
+                        progress: job.progress(),
+                    });
+            }
+        }
+        beats
     }
 
     fn announce_progress(&self, job: &Job) {
@@ -79,7 +87,7 @@ impl Runner {
         if job.cancel.is_cancelled() {
             return;
         }
-        self.worker.store.announce(Event::Queue {
+        self.store.announce(Event::Queue {
             id: job.item.id.clone(),
             document_id: job.item.document_id.clone(),
             stage: job.item.stage.clone(),
@@ -90,7 +98,11 @@ impl Runner {
 
     /// Takes back what dead workers held.
     async fn rescue(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.worker.store.write().await?;
+        // Nothing is lost nearly always, and a look costs less than the right to write.
+        if !self.store.read().await?.has_lost_claims(now).await? {
+            return Ok(());
+        }
+        let mut tx = self.store.write().await?;
         let count = tx.rescue(now).await?;
         if count > 0 {
             tx.commit().await?;
@@ -112,8 +124,8 @@ impl Runner {
 
     async fn prune_once(&self) -> Result<(), StoreError> {
         let kept = i64::try_from(self.config.history.as_millis()).unwrap_or(i64::MAX);
-        let before = self.worker.clock.now().plus_ms(-kept);
-        let mut tx = self.worker.store.write().await?;
+        let before = self.clock.now().plus_ms(-kept);
+        let mut tx = self.store.write().await?;
         tx.prune_history(before).await?;
         tx.commit().await
     }

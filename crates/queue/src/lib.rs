@@ -4,6 +4,8 @@
 //! their leases alive, runs the stage outside any transaction, and commits results, completion and next stages together.
 
 mod backoff;
+mod ends;
+mod feed;
 mod graph;
 mod lanes;
 mod leases;
@@ -12,6 +14,7 @@ mod runner;
 mod running;
 mod stage;
 mod worker;
+mod writer;
 
 pub use graph::{Graph, GraphError};
 pub use lanes::LaneLimits;

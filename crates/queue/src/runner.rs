@@ -7,18 +7,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, QueueItem, Random, Status, new_uuid};
-use store::{Claim, Event, Store, StoreError};
-use tokio::sync::{Notify, broadcast};
+use model::{Clock, Random, Status};
+use store::{Event, Pick, Store, StoreError};
+use tokio::sync::{Mutex, Notify, broadcast, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
-use crate::lanes::{Lanes, Slot};
+use crate::ends::Ends;
+use crate::feed::Feed;
+use crate::lanes::Lanes;
 use crate::running::Running;
-use crate::worker::Worker;
-use crate::{Graph, Job, LaneLimits, Moment, Nobody, Observer, Stage};
+use crate::writer::{Mailbox, Request, Writer};
+use crate::{Graph, LaneLimits, Nobody, Observer, Stage};
 
 /// How long work that was cancelled at the end of the grace period may take to be handed back. What is not back by then
 /// (a stage that never yields, a database that does not answer) is taken back when its lease is over.
@@ -69,15 +72,25 @@ impl RunnerConfig {
 
 /// Runs the stages of a graph.
 pub struct Runner {
-    pub(crate) worker: Worker,
+    pub(crate) store: Store,
+    pub(crate) graph: Graph,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: RunnerConfig,
     pub(crate) running: Arc<Running>,
     /// Told when a run's claim may be gone.
     pub(crate) doubt: Notify,
+    /// Runs, and ends that are not committed yet.
+    pub(crate) open: TaskTracker,
+    /// Where claims are asked for and ends are handed in.
+    pub(crate) mailbox: Mailbox,
+    /// Told, for each stage, when a person may be waiting for it.
+    pub(crate) express: HashMap<&'static str, Notify>,
+    /// Cancelled when the grace period is over.
+    pub(crate) kill: CancellationToken,
+    requests: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Request>>>,
+    random: Arc<dyn Random>,
     lanes: Lanes,
     wakes: HashMap<&'static str, Notify>,
-    /// Cancelled when the grace period is over.
-    kill: CancellationToken,
 }
 
 impl Runner {
@@ -89,24 +102,29 @@ impl Runner {
         random: Arc<dyn Random>,
         config: RunnerConfig,
     ) -> Self {
-        let wakes = graph
-            .specs()
-            .filter(|spec| config.stages.is_empty() || config.stages.iter().any(|s| s == spec.name))
-            .map(|spec| (spec.name, Notify::new()))
-            .collect();
+        let is_ours =
+            |name: &str| config.stages.is_empty() || config.stages.iter().any(|s| s == name);
+        let names = || {
+            graph
+                .specs()
+                .map(|spec| spec.name)
+                .filter(|name| is_ours(name))
+        };
+        let (mailbox, requests) = mpsc::unbounded_channel();
         Self {
             lanes: Lanes::new(config.lanes),
-            worker: Worker {
-                store,
-                graph,
-                clock,
-                random,
-                observer: Arc::clone(&config.observer),
-            },
+            wakes: names().map(|name| (name, Notify::new())).collect(),
+            express: names().map(|name| (name, Notify::new())).collect(),
+            store,
+            graph,
+            clock,
+            random,
             config,
             running: Arc::default(),
             doubt: Notify::new(),
-            wakes,
+            open: TaskTracker::new(),
+            mailbox,
+            requests: std::sync::Mutex::new(Some(requests)),
             kill: CancellationToken::new(),
         }
     }
@@ -115,116 +133,132 @@ impl Runner {
     /// runner runs once. Dropping the future ends everything at once, as a crash would.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut helpers = JoinSet::new();
-        let events = self.worker.store.subscribe();
+        let events = self.store.subscribe();
         helpers.spawn(Arc::clone(&self).listen(events));
         helpers.spawn(Arc::clone(&self).poll());
         helpers.spawn(Arc::clone(&self).keep_leases());
         helpers.spawn(Arc::clone(&self).prune());
+        self.start_writers(&mut helpers);
+        // Dropped with this future: what it runs ends as in a crash.
+        let crash = self.kill.clone().drop_guard();
         let mut stages = JoinSet::new();
         for &name in self.wakes.keys() {
-            if let Some(stage) = self.worker.graph.stage(name) {
-                stages.spawn(Arc::clone(&self).serve(Arc::clone(stage), stop.clone()));
+            if let Some(stage) = self.graph.stage(name) {
+                self.start_stage(stage, &stop, &mut stages);
             }
         }
+        stages.spawn(Arc::clone(&self).run_suspects(stop.clone()));
         stop.cancelled().await;
         self.finish(stages).await;
+        crash.disarm();
         // Only now: claims are kept alive until the last run has ended.
         helpers.shutdown().await;
     }
 
+    fn start_writers(self: &Arc<Self>, helpers: &mut JoinSet<()>) {
+        let requests = self
+            .requests
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        let Some(requests) = requests else {
+            error!("a runner runs once; make a new one");
+            return;
+        };
+        let waker = Arc::downgrade(self);
+        let writer = Arc::new(Writer {
+            store: self.store.clone(),
+            ends: Ends {
+                graph: self.graph.clone(),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+                worker: self.config.worker.clone(),
+            },
+            observer: Arc::clone(&self.config.observer),
+            requests: Mutex::new(requests),
+            mailbox: self.mailbox.clone(),
+            ended: Box::new(move |stage| {
+                if let Some(runner) = waker.upgrade() {
+                    runner.wake(stage);
+                }
+            }),
+        });
+        for _ in 0..self.store.writers() {
+            helpers.spawn(Arc::clone(&writer).run());
+        }
+    }
+
+    fn start_stage(
+        self: &Arc<Self>,
+        stage: &Arc<dyn Stage>,
+        stop: &CancellationToken,
+        stages: &mut JoinSet<()>,
+    ) {
+        let spec = stage.spec();
+        let concurrency = self
+            .config
+            .concurrency
+            .get(spec.name)
+            .copied()
+            .unwrap_or(spec.concurrency);
+        if concurrency == 0 {
+            return;
+        }
+        let slots = Arc::new(self.lanes.slots(spec, concurrency));
+        let express = Arc::clone(self).express(Arc::clone(stage), Arc::clone(&slots), stop.clone());
+        // One accelerator does one thing at a time: there a person's work goes first, but waits for its turn.
+        if spec.lane != model::Lane::Gpu {
+            stages.spawn(express);
+        }
+        let feed = Feed::new(Arc::clone(self), Arc::clone(stage), slots, concurrency);
+        stages.spawn(feed.run(stop.clone()));
+    }
+
     /// Lets runs end by themselves for the grace period, then cancels what is left, which hands it back.
     async fn finish(&self, mut stages: JoinSet<()>) {
-        if timeout(self.config.grace, all(&mut stages)).await.is_ok() {
+        let ended = async {
+            all(&mut stages).await;
+            self.open.close();
+            self.open.wait().await;
+        };
+        tokio::pin!(ended);
+        if timeout(self.config.grace, &mut ended).await.is_ok() {
             return;
         }
         self.kill.cancel();
-        if timeout(HAND_BACK, all(&mut stages)).await.is_err() {
+        if timeout(HAND_BACK, ended).await.is_err() {
             warn!("some work did not stop; it is taken back when its lease is over");
         }
     }
 
-    /// Claims and starts runs of one stage until `stop`, then sees the running ones to their end.
-    async fn serve(self: Arc<Self>, stage: Arc<dyn Stage>, stop: CancellationToken) {
-        let spec = stage.spec();
-        let Some(wake) = self.wakes.get(spec.name) else {
-            return;
-        };
-        let concurrency = self.config.concurrency.get(spec.name);
-        let slots = self
-            .lanes
-            .slots(spec, concurrency.copied().unwrap_or(spec.concurrency));
-        let mut runs = JoinSet::new();
-        while let Some(room) = stop.run_until_cancelled(slots.take()).await {
-            let more = self.start_runs(&stage, room, &mut runs).await;
-            while let Some(ended) = runs.try_join_next() {
-                report(ended);
-            }
-            if !more {
-                stop.run_until_cancelled(wake.notified()).await;
+    /// Runs rows that may be what killed their workers, one at a time: when this process dies again, it is known whose fault it is.
+    async fn run_suspects(self: Arc<Self>, stop: CancellationToken) {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(self.config.poll))
+            .await
+            .is_some()
+        {
+            let due = self.due(Pick::Suspect).await.unwrap_or_default();
+            for stage in due.iter().filter_map(|name| self.graph.stage(name)) {
+                self.run_one(stage, Pick::Suspect).await;
             }
         }
-        all(&mut runs).await;
     }
 
-    /// Fills the free slots. Returns whether there may be more to claim as soon as there is room.
-    async fn start_runs(
-        self: &Arc<Self>,
-        stage: &Arc<dyn Stage>,
-        mut room: Vec<Slot>,
-        runs: &mut JoinSet<()>,
-    ) -> bool {
-        let items = match self.claim(stage, room.len()).await {
-            Ok(items) => items,
-            Err(error) if error.is_conflict() => return true,
-            Err(error) => {
-                warn!(stage = stage.spec().name, %error, "cannot claim work; trying again");
-                return false;
-            }
-        };
-        let claimed: Vec<_> = items.iter().map(|item| &item.id).collect();
-        self.config.observer.at(Moment::Claimed, &claimed);
-        for item in items {
-            let Some(slot) = room.pop() else { break };
-            runs.spawn(Arc::clone(self).run_one(Arc::clone(stage), item, slot));
+    /// Until something tells that there may be work for the stage.
+    pub(crate) async fn woken(&self, stage: &str) {
+        match self.wakes.get(stage) {
+            Some(wake) => wake.notified().await,
+            None => std::future::pending().await,
         }
-        room.is_empty()
     }
 
-    async fn claim(
-        &self,
-        stage: &Arc<dyn Stage>,
-        limit: usize,
-    ) -> Result<Vec<QueueItem>, StoreError> {
-        let spec = stage.spec();
-        let now = self.worker.clock.now();
-        let claim = Claim {
-            stage: spec.name,
-            worker: &self.config.worker,
-            lease_id: &new_uuid(&*self.worker.clock, &*self.worker.random),
-            lease_until: now.plus_ms(spec.lease_ms),
-            limit: i64::try_from(limit).unwrap_or(i64::MAX),
-        };
-        let mut tx = self.worker.store.write().await?;
-        let items = tx.claim(&claim, now).await?;
-        if !items.is_empty() {
-            tx.commit().await?;
-        }
-        Ok(items)
+    /// How many runs go on or wait for their commit.
+    pub(crate) fn open(&self) -> usize {
+        self.open.len()
     }
 
-    async fn run_one(self: Arc<Self>, stage: Arc<dyn Stage>, item: QueueItem, slot: Slot) {
-        if let Some(document) = self.worker.load(stage.spec(), &item).await {
-            let job = Arc::new(Job::new(document, item, self.kill.child_token()));
-            let entry = self.running.enter(&job);
-            self.worker.work(&*stage, &job, &self.kill).await;
-            drop(entry);
-        }
-        drop(slot);
-        // The same document may have been asked for once more meanwhile.
-        self.wake(stage.spec().name);
-    }
-
-    /// Wakes stages when this process commits something for them.
+    /// Wakes stages when this process commits something for them, or another tells of it.
     async fn listen(self: Arc<Self>, mut events: broadcast::Receiver<Event>) {
         loop {
             match events.recv().await {
@@ -238,19 +272,22 @@ impl Runner {
                     status: Status::Cancelled,
                     ..
                 }) => self.doubt.notify_one(),
-                Ok(_) => {}
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    self.wakes.values().for_each(Notify::notify_one);
+                Ok(Event::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.wakes.keys().for_each(|stage| self.wake(stage));
                     self.doubt.notify_one();
                 }
+                Ok(_) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    fn wake(&self, stage: &str) {
-        if let Some(wake) = self.wakes.get(stage) {
-            wake.notify_one();
+    pub(crate) fn wake(&self, stage: &str) {
+        for notify in [self.wakes.get(stage), self.express.get(stage)]
+            .into_iter()
+            .flatten()
+        {
+            notify.notify_one();
         }
     }
 
@@ -259,7 +296,7 @@ impl Runner {
         let mut failing = false;
         loop {
             tokio::time::sleep(self.config.poll).await;
-            match self.due_stages().await {
+            match self.due(Pick::Any).await {
                 Ok(stages) => {
                     stages.iter().for_each(|stage| self.wake(stage));
                     failing = false;
@@ -273,9 +310,10 @@ impl Runner {
         }
     }
 
-    async fn due_stages(&self) -> Result<Vec<String>, StoreError> {
-        let mut tx = self.worker.store.read().await?;
-        tx.due_stages(self.worker.clock.now()).await
+    async fn due(&self, pick: Pick) -> Result<Vec<String>, StoreError> {
+        let stages: Vec<_> = self.wakes.keys().copied().collect();
+        let mut tx = self.store.read().await?;
+        tx.due_stages(pick, &stages, self.clock.now()).await
     }
 }
 
@@ -288,6 +326,6 @@ async fn all(tasks: &mut JoinSet<()>) {
 
 fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        error!(%error, "work ended without saying how; it is taken back when its lease is over");
+        error!(%error, "part of the queue stopped; what it held is taken back when its lease is over");
     }
 }

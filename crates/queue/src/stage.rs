@@ -16,6 +16,12 @@ pub trait Stage: Send + Sync + 'static {
     /// Whether the document passes this stage at all.
     fn wants(&self, document: &Document) -> bool;
 
+    /// Whether the runner reads the document before a run. A stage that works by the row alone spares the archive that: its
+    /// [`Job::document`] is blank but for the id, and it is not asked whether it wants it.
+    fn reads_document(&self) -> bool {
+        true
+    }
+
     /// Does the work, outside any transaction, and hands back what is to be written.
     ///
     /// It may be run again after a crash: it must not do harm the second time. When [`Job::cancel`] fires the future is

@@ -27,6 +27,24 @@ pub(crate) struct Words {
     pub skip_locked: &'static str,
     /// Ends a SELECT of rows that are about to be changed.
     pub for_update: &'static str,
+    /// How many transactions that write go on at once to good effect.
+    pub writers: usize,
+    /// What stands between `column` and the argument that lists its values, and what stands after it.
+    any: (&'static str, &'static str),
+    /// The same for a FROM of one row `r.value` for each text of the argument.
+    each: (&'static str, &'static str),
+}
+
+impl Words {
+    /// The condition that a column has one of the texts of a list argument such as `$1`.
+    pub fn any(&self, argument: &str) -> String {
+        format!("{}{argument}{}", self.any.0, self.any.1)
+    }
+
+    /// The table `r` with one row `r.value` for each text of a list argument.
+    pub fn each(&self, argument: &str) -> String {
+        format!("{}{argument}{}", self.each.0, self.each.1)
+    }
 }
 
 /// The server ends sessions whose client is gone without a word, so that what they locked is free within half a minute.
@@ -116,20 +134,18 @@ impl SqlBackend<Sqlite> {
 impl SqlBackend<Postgres> {
     async fn postgres(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let connect = PgConnectOptions::from_str(url)?.application_name("seogo");
+        // Not through the pool: it tries until its time is over and then does not tell what it waited for.
+        let first = tokio::time::timeout(options.acquire_timeout, connect.connect()).await;
+        let mut first = first.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        crate::schema::migrator(&Postgres::WORDS)
+            .run(&mut first)
+            .await?;
+        sqlx::Connection::close(first).await?;
         let pool: Pool<Postgres> = pool(options.read_connections, options)
             .after_connect(|connection, _| {
                 Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
             })
-            .connect_lazy_with(connect.clone());
-        if let Err(error) = pool.acquire().await {
-            // The pool does not tell what it waited for.
-            let again = tokio::time::timeout(options.acquire_timeout, connect.connect()).await;
-            return Err(match again {
-                Ok(Err(cause)) => cause.into(),
-                _ => error.into(),
-            });
-        }
-        crate::schema::migrator(&Postgres::WORDS).run(&pool).await?;
+            .connect_lazy_with(connect);
         Ok(Self {
             reads: pool.clone(),
             writes: pool,
@@ -256,14 +272,20 @@ where
 }
 
 macro_rules! bind_value {
-    ($args:expr, $value:expr) => {
+    ($args:expr, $value:expr, $list:expr) => {
         match $value {
             Value::Text(text) => $args.add(text),
             Value::Int(number) => $args.add(number),
             Value::Real(number) => $args.add(number),
             Value::Blob(bytes) => $args.add(bytes),
+            Value::Texts(texts) => $args.add($list(texts)),
         }
     };
+}
+
+/// A list as SQLite takes it: JSON.
+fn json_list(texts: Vec<String>) -> String {
+    serde_json::Value::from(texts).to_string()
 }
 
 impl Dialect for Sqlite {
@@ -272,12 +294,15 @@ impl Dialect for Sqlite {
         // One writer at a time: the rows are ours already.
         skip_locked: "",
         for_update: "",
+        writers: 1,
+        any: ("IN (SELECT value FROM json_each(", "))"),
+        each: ("json_each(", ") AS r"),
     };
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_READ: &'static str = "BEGIN DEFERRED";
 
     fn bind(args: &mut SqliteArguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
-        bind_value!(args, value)
+        bind_value!(args, value, json_list)
     }
 
     fn decode(row: &SqliteRow) -> Result<Row, StoreError> {
@@ -298,12 +323,16 @@ impl Dialect for Postgres {
         blob: "BYTEA",
         skip_locked: "FOR UPDATE SKIP LOCKED",
         for_update: "FOR UPDATE",
+        // One whose commit is on its way to the disk, one that gets ready.
+        writers: 2,
+        any: ("= ANY(", "::text[])"),
+        each: ("unnest(", "::text[]) AS r(value)"),
     };
     const BEGIN_WRITE: &'static str = "BEGIN";
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
     fn bind(args: &mut PgArguments, value: Value) -> Result<(), sqlx::error::BoxDynError> {
-        bind_value!(args, value)
+        bind_value!(args, value, std::convert::identity::<Vec<String>>)
     }
 
     fn decode(row: &PgRow) -> Result<Row, StoreError> {

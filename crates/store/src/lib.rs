@@ -21,5 +21,7 @@ pub use tx::accounts::{ApiToken, Session, User};
 pub use tx::changes::Change;
 pub use tx::documents::{DocumentEdit, DocumentFilter, DocumentSort};
 pub use tx::files::KnownFile;
-pub use tx::queue::{Claim, Enqueue, Failure, Heartbeat};
+pub use tx::queue::{Claim, Enqueue, Heartbeat, Pick};
+pub use tx::queue_ends::Failure;
+pub use tx::queue_minutes::MinuteCount;
 pub use tx::queue_view::{PipelineState, QueueFilter, StageCounts};

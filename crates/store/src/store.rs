@@ -161,6 +161,11 @@ impl Store {
         self.shared.line.as_ref().is_some_and(Line::is_alive)
     }
 
+    /// How many transactions that write are worth having at once.
+    pub fn writers(&self) -> usize {
+        self.shared.backend.words().writers
+    }
+
     /// Tells this process's listeners of something that is kept nowhere, such as the progress of a run.
     pub fn announce(&self, event: Event) {
         self.shared.hub.announce(event);

@@ -9,6 +9,8 @@ pub(crate) enum Value {
     Int(Option<i64>),
     Real(Option<f64>),
     Blob(Option<Vec<u8>>),
+    /// An argument alone: what [`crate::dialect::Words::each`] turns into rows.
+    Texts(Vec<String>),
 }
 
 macro_rules! value_from {

@@ -200,6 +200,7 @@ mod tests {
             error_code: None,
             error_message: None,
             stage_version: 1,
+            crashes: 0,
         };
         let sent = serde_json::to_value(item).unwrap();
         assert_eq!(described::<QueueFields>(), keys(&sent));

@@ -30,6 +30,7 @@ async fn claim(site: &Site, stage: &str) -> QueueItem {
         lease_id: "l",
         lease_until: now.plus_ms(60_000),
         limit: 1,
+        pick: store::Pick::Any,
     };
     let item = tx.claim(&claim, now).await.unwrap().pop().unwrap();
     tx.commit().await.unwrap();
@@ -53,7 +54,7 @@ async fn wait(site: &Site, item: &QueueItem) {
         message: "There is no model yet.".into(),
     };
     let now = site.clock.now();
-    assert!(tx.wait_for(item, "model", &reason, now).await.unwrap());
+    assert!(tx.wait_for(item, "model", &reason, now, now).await.unwrap());
     tx.commit().await.unwrap();
 }
 

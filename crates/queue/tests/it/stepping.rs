@@ -121,6 +121,7 @@ impl Walk {
             lease_id: &lease_id,
             lease_until: now.plus_ms(LEASE_MS),
             limit: 1 + self.pick(3) as i64,
+            pick: store::Pick::Any,
         };
         for item in self.tx.claim(&claim, now).await.unwrap() {
             let before = &self.rows[&item.id];
@@ -175,10 +176,10 @@ impl Walk {
             2 if claim.attempts >= MAX_ATTEMPTS => {
                 ("give up", self.tx.fail(&claim, &reason, now).await)
             }
-            2 => ("retry", self.tx.retry_at(&claim, &reason, later).await),
+            2 => ("retry", self.tx.retry_at(&claim, &reason, later, now).await),
             3 => (
                 "wait",
-                self.tx.wait_for(&claim, "model", &reason, later).await,
+                self.tx.wait_for(&claim, "model", &reason, later, now).await,
             ),
             _ => ("hand back", self.tx.hand_back(&claim, now).await),
         };

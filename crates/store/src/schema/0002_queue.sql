@@ -6,6 +6,8 @@ UPDATE processing_queue SET priority = CASE WHEN priority >= 10 THEN 10 WHEN pri
 -- How often the worker died with this row. A row that was there twice is run while no other such row is.
 ALTER TABLE processing_queue ADD COLUMN crashes BIGINT NOT NULL DEFAULT 0;
 
+CREATE INDEX queue_suspects ON processing_queue (stage, run_at) WHERE status = 'pending' AND crashes > 1;
+
 -- Every index costs every item. Running rows are few and found by queue_one_processing; ended rows are looked for by their
 -- document, by their id, or because they did not end well.
 DROP INDEX queue_leases;

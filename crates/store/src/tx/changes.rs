@@ -4,7 +4,7 @@ use model::DocumentId;
 
 use super::Tx;
 use crate::StoreError;
-use crate::value::args;
+use crate::value::{Value, args};
 
 /// A document the search index has to look at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,25 +42,38 @@ impl Tx {
         row.map_or(Ok(0), |mut row| row.int())
     }
 
-    pub(super) async fn log_change(&mut self, id: &DocumentId) -> Result<(), StoreError> {
+    /// Numbers the changes of this transaction. Last before the commit: from here on other transactions that change a document
+    /// wait, so that no reader ever sees a number before all smaller ones are there.
+    pub(super) async fn log_changes(&mut self) -> Result<(), StoreError> {
+        let changed: Vec<_> = std::mem::take(&mut self.changed).into_iter().collect();
+        let Ok(count @ 1..) = i64::try_from(changed.len()) else {
+            return Ok(());
+        };
         let row = self
             .fetch_optional(
-                "UPDATE change_counter SET seq = seq + 1 WHERE id = 1 RETURNING seq",
-                args![],
+                "UPDATE change_counter SET seq = seq + $1 WHERE id = 1 RETURNING seq",
+                args![count],
             )
             .await?;
         let Some(mut row) = row else {
             return Err(StoreError::Unreadable("the change counter is gone".into()));
         };
-        let seq = row.int()?;
+        let latest = row.int()?;
         // Only the latest change of a document matters, so the log stays as long as the list of documents.
-        self.execute("DELETE FROM changes WHERE document_id = $1", args![id])
+        let sql = format!(
+            "DELETE FROM changes WHERE document_id {}",
+            self.words.any("$1")
+        );
+        self.execute(sql, vec![Value::Texts(changed.clone())])
             .await?;
-        self.execute(
-            "INSERT INTO changes (seq, document_id) VALUES ($1, $2)",
-            args![seq, id],
-        )
-        .await?;
+        let numbered = changed.iter().zip(latest - count + 1..);
+        let entries = numbered.map(|(id, seq)| format!("{seq:019}{id}")).collect();
+        let sql = format!(
+            "INSERT INTO changes (seq, document_id) \
+             SELECT CAST(substr(r.value, 1, 19) AS BIGINT), substr(r.value, 20) FROM {}",
+            self.words.each("$1")
+        );
+        self.execute(sql, vec![Value::Texts(entries)]).await?;
         Ok(())
     }
 }

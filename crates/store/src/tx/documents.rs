@@ -187,6 +187,21 @@ impl Tx {
         self.document_changed(&d.id, Some(d.category)).await
     }
 
+    /// The documents of those ids that are there.
+    pub async fn documents_by_id(
+        &mut self,
+        ids: &[DocumentId],
+    ) -> Result<HashMap<DocumentId, Document>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM documents WHERE id {}",
+            self.words.any("$1")
+        );
+        let ids = ids.iter().map(|id| id.0.clone()).collect();
+        let rows = self.fetch(sql, vec![Value::Texts(ids)]).await?;
+        let documents = self.with_tags(rows).await?;
+        Ok(documents.into_iter().map(|d| (d.id.clone(), d)).collect())
+    }
+
     /// The document of that id.
     pub async fn document(&mut self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
         self.document_where("id = $1", args![id]).await
@@ -244,15 +259,16 @@ impl Tx {
             return Ok(documents);
         }
         let sql = format!(
-            "SELECT document_id, tag FROM document_tags WHERE document_id IN ({}) ORDER BY tag",
-            placeholders(1, documents.len())
+            "SELECT document_id, tag FROM document_tags WHERE document_id {} ORDER BY tag",
+            self.words.any("$1")
         );
-        let ids = documents.iter().map(|d| Value::from(&d.id)).collect();
-        for mut row in self.fetch(sql, ids).await? {
-            let (id, tag) = (row.text()?, row.text()?);
-            if let Some(document) = documents.iter_mut().find(|d| d.id.0 == id) {
-                document.tags.push(tag);
-            }
+        let ids = documents.iter().map(|d| d.id.0.clone()).collect();
+        let mut tags: HashMap<String, Vec<String>> = HashMap::new();
+        for mut row in self.fetch(sql, vec![Value::Texts(ids)]).await? {
+            tags.entry(row.text()?).or_default().push(row.text()?);
+        }
+        for document in &mut documents {
+            document.tags = tags.remove(&document.id.0).unwrap_or_default();
         }
         Ok(documents)
     }
@@ -636,7 +652,7 @@ impl Tx {
         id: &DocumentId,
         category: Option<Category>,
     ) -> Result<(), StoreError> {
-        self.log_change(id).await?;
+        self.changed.insert(id.0.clone());
         let id = id.clone();
         self.events.push(Event::Document { id, category });
         Ok(())

@@ -4,11 +4,17 @@ pub mod accounts;
 pub mod changes;
 pub mod documents;
 pub mod files;
+pub mod history;
 pub mod passages;
 pub mod queue;
+pub mod queue_ends;
+pub mod queue_minutes;
+pub mod queue_rescue;
 pub mod queue_steer;
 pub mod queue_view;
+pub mod timeline;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::dialect::{Connection, Words};
@@ -22,6 +28,8 @@ pub struct Tx {
     words: &'static Words,
     hub: Hub,
     events: Vec<Event>,
+    /// Documents that the search index has to look at again.
+    changed: BTreeSet<String>,
 }
 
 impl fmt::Debug for Tx {
@@ -37,6 +45,7 @@ impl Tx {
             words,
             hub,
             events: Vec::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -44,7 +53,8 @@ impl Tx {
     ///
     /// # Errors
     /// The database did not take it; then none of it happened, unless the connection broke during the commit itself.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.log_changes().await?;
         let committed = self.connection.commit().await;
         self.hub.mind(committed)?;
         self.hub.committed(self.events);

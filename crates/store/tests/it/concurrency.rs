@@ -26,6 +26,7 @@ async fn claim_some(store: &Store) -> Result<Vec<String>, StoreError> {
         lease_id: &lease_id,
         lease_until: NOW.plus_ms(1),
         limit: 3,
+        pick: store::Pick::Any,
     };
     let mut tx = store.write().await?;
     let items = tx.claim(&claim, NOW).await?;

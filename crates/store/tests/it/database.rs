@@ -133,6 +133,7 @@ impl Database {
             lease_id: &lease_id,
             lease_until: now.plus_ms(60_000),
             limit,
+            pick: store::Pick::Any,
         };
         let mut tx = self.write().await;
         let items = tx.claim(&claim, now).await.unwrap();

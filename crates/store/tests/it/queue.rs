@@ -88,9 +88,19 @@ async fn a_row_is_not_claimed_before_its_time(db: Database) {
     db.enqueue_with(&document, "extract", 0, NOW.plus_ms(1))
         .await;
     assert_eq!(db.claim("extract", 1, NOW).await, []);
-    let due = db.read().await.due_stages(NOW).await.unwrap();
+    let due = db
+        .read()
+        .await
+        .due_stages(store::Pick::Any, &["extract"], NOW)
+        .await
+        .unwrap();
     assert!(due.is_empty());
-    let due = db.read().await.due_stages(NOW.plus_ms(1)).await.unwrap();
+    let due = db
+        .read()
+        .await
+        .due_stages(store::Pick::Any, &["extract"], NOW.plus_ms(1))
+        .await
+        .unwrap();
     assert_eq!(due, ["extract"]);
     assert_eq!(db.claim("extract", 1, NOW.plus_ms(1)).await.len(), 1);
 }
@@ -145,7 +155,11 @@ async fn a_lost_claim_cannot_complete(db: Database) {
     let mut tx = db.write().await;
     assert!(!tx.complete(&lost, 1, later).await.unwrap());
     assert!(!tx.fail(&lost, &failure("late"), later).await.unwrap());
-    assert!(!tx.retry_at(&lost, &failure("late"), later).await.unwrap());
+    assert!(
+        !tx.retry_at(&lost, &failure("late"), later, NOW)
+            .await
+            .unwrap()
+    );
     assert!(!tx.hand_back(&lost, later).await.unwrap());
     assert!(tx.complete(&held, 1, later).await.unwrap());
 }
@@ -156,7 +170,7 @@ async fn a_retry_keeps_the_reason(db: Database) {
     let item = db.claim_one("extract").await;
     let mut tx = db.write().await;
     let at = NOW.plus_ms(2000);
-    assert!(tx.retry_at(&item, &failure("why"), at).await.unwrap());
+    assert!(tx.retry_at(&item, &failure("why"), at, NOW).await.unwrap());
     tx.commit().await.unwrap();
     let row = db.item(&item.id).await.unwrap();
     assert_eq!(
@@ -175,7 +189,7 @@ async fn waiting_uses_up_no_attempt_and_is_woken(db: Database) {
     let at = NOW.plus_ms(90_000);
     let reason = failure("no model yet");
     assert!(
-        tx.wait_for(&item, "speech_model", &reason, at)
+        tx.wait_for(&item, "speech_model", &reason, at, NOW)
             .await
             .unwrap()
     );
@@ -311,7 +325,7 @@ async fn going_back_with_a_pending_twin_leaves_one_row(db: Database) {
     let item = db.claim_one("extract").await;
     db.enqueue(&document, "extract").await;
     let mut tx = db.write().await;
-    assert!(tx.retry_at(&item, &failure("why"), NOW).await.unwrap());
+    assert!(tx.retry_at(&item, &failure("why"), NOW, NOW).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(db.item(&item.id).await, None);
     assert_eq!(db.claim("extract", 9, NOW).await.len(), 1);

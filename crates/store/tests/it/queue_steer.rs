@@ -96,7 +96,11 @@ async fn wait(db: &Database, document: &Document, stage: &str) {
         message: "none yet".into(),
     };
     let later = NOW.plus_ms(1);
-    assert!(tx.wait_for(&item, "model", &reason, later).await.unwrap());
+    assert!(
+        tx.wait_for(&item, "model", &reason, later, NOW)
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
 }
 
