@@ -38,6 +38,8 @@ const READERS: usize = 4;
 struct Watch {
     hints: Arc<Hints>,
     scan_now: Notify,
+    /// Told when the database did not take something that was found: only a scan finds it again.
+    troubled: Notify,
     found: Notify,
     vanished: Notify,
     /// Paths that events told of and that are not there, with the time when that was seen.
@@ -96,7 +98,7 @@ impl Ingest {
         loop {
             match self.scan().await {
                 Ok(report) => log_scan(&report),
-                Err(error) => outlive(Err(error)).await,
+                Err(error) => outlive(watch, Err(error)).await,
             }
             let next_scan = Instant::now() + interval;
             while self.between_scans(watch, next_scan).await {}
@@ -110,8 +112,12 @@ impl Ingest {
         tokio::select! {
             () = tokio::time::sleep_until(next_scan) => false,
             () = watch.scan_now.notified() => false,
+            () = watch.troubled.notified() => {
+                tokio::time::sleep(TROUBLE_PAUSE).await;
+                false
+            }
             () = settled => {
-                outlive(self.take_settled(settling).await.map(|report| log_scan(&report))).await;
+                outlive(watch, self.take_settled(settling).await.map(|report| log_scan(&report))).await;
                 true
             }
         }
@@ -121,7 +127,7 @@ impl Ingest {
         let mut refresh = tokio::time::interval(interval.max(SHORTEST_WAIT));
         loop {
             tokio::select! {
-                () = watch.hints.wait() => outlive(self.follow_hints(watch).await).await,
+                () = watch.hints.wait() => outlive(watch, self.follow_hints(watch).await).await,
                 _ = refresh.tick() => watches = self.refresh(watches).await,
             }
         }
@@ -137,7 +143,10 @@ impl Ingest {
             tokio::select! {
                 () = settled => running.extend(self.settled_files(settling).into_iter().map(|file| self.take_one(file, &readers))),
                 () = watch.found.notified() => {}
-                Some(outcome) = running.next(), if !running.is_empty() => outlive(outcome).await,
+                Some(outcome) = running.next(), if !running.is_empty() => {
+                    // No pause: the others stand still meanwhile, with what they have locked.
+                    report(watch, outcome);
+                }
             }
         }
     }
@@ -156,7 +165,7 @@ impl Ingest {
             let vanished =
                 wait_for(watch.next_gone_in(self.now(), self.shared.config.settle * GONE_FACTOR));
             tokio::select! {
-                () = vanished => outlive(self.forget_gone(watch).await).await,
+                () = vanished => outlive(watch, self.forget_gone(watch).await).await,
                 () = watch.vanished.notified() => {}
             }
         }
@@ -306,11 +315,22 @@ async fn wait_for(time: Option<Duration>) {
 }
 
 /// Logs a trouble and waits a while, so that a database that is away is not asked without end.
-async fn outlive(outcome: Result<(), IngestError>) {
-    if let Err(error) = outcome {
-        tracing::error!("taking in what came into the library: {error}");
+async fn outlive(watch: &Watch, outcome: Result<(), IngestError>) {
+    if report(watch, outcome) {
         tokio::time::sleep(TROUBLE_PAUSE).await;
     }
+}
+
+/// Logs a trouble, and has what it kept out found again. Returns whether there was one.
+fn report(watch: &Watch, outcome: Result<(), IngestError>) -> bool {
+    let Err(error) = outcome else {
+        return false;
+    };
+    tracing::error!("taking in what came into the library: {error}");
+    if matches!(error, IngestError::Store(_)) {
+        watch.troubled.notify_one();
+    }
+    true
 }
 
 fn log_scan(report: &ScanReport) {

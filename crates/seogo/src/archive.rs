@@ -39,8 +39,15 @@ impl Archive {
     /// # Errors
     /// Folders that cannot be made, a database that cannot be opened, an ignore pattern that cannot be read.
     pub async fn open(app: &App, speech_endpoint: &str) -> Result<Self> {
+        Self::on(app, app.open().await?, speech_endpoint)
+    }
+
+    /// The archive whose records are in `store`.
+    ///
+    /// # Errors
+    /// As [`Archive::open`], but for the database.
+    pub fn on(app: &App, store: Store, speech_endpoint: &str) -> Result<Self> {
         let settings = &app.settings;
-        let store = app.open().await?;
         let tools = toolbox(app)?;
         let speech = SpeechClient::new(speech_endpoint)?;
         let library = std::path::absolute(&settings.library_dir)

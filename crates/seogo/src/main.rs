@@ -4,6 +4,7 @@ mod app;
 mod archive;
 mod cli;
 mod commands;
+mod database_wait;
 mod environment;
 mod logging;
 mod paths;

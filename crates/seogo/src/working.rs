@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use model::new_uuid;
 use queue::{Runner, RunnerConfig};
+use store::StoreError;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::app::App;
 use crate::archive::Archive;
@@ -16,10 +19,13 @@ use crate::worker_lock::{WorkerLock, dead_workers};
 /// Folder of the workers' locks, below the data folder.
 const WORKERS: &str = "workers";
 
+/// Before another try where the database is in trouble at the start.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Works on the named stages (on all, where none is named) until `stop`.
 ///
 /// # Errors
-/// A stage of no such name, a folder that cannot be written, a database that does not answer at the start.
+/// A stage of no such name, a folder that cannot be written.
 pub async fn work(
     app: &App,
     archive: &Archive,
@@ -30,7 +36,9 @@ pub async fn work(
     let folder = app.settings.data.root().join(WORKERS);
     let lock = WorkerLock::take(&folder, &config.worker)
         .with_context(|| format!("{} cannot be written", folder.display()))?;
-    take_back(app, archive).await?;
+    if !take_back_at_last(app, archive, &stop).await? {
+        return Ok(());
+    }
     let runner = Runner::new(
         archive.store.clone(),
         archive.graph.clone(),
@@ -59,6 +67,29 @@ fn config(app: &App, archive: &Archive, only: Vec<String>) -> Result<RunnerConfi
         concurrency,
         ..RunnerConfig::new(new_uuid(&*app.clock, &*app.random))
     })
+}
+
+/// Takes back as soon as the database lets us; `false` where a stop came first.
+async fn take_back_at_last(app: &App, archive: &Archive, stop: &CancellationToken) -> Result<bool> {
+    loop {
+        match take_back(app, archive).await {
+            Ok(()) => return Ok(true),
+            Err(error) if is_trouble(&error) => {
+                warn!("cannot take back work of dead workers yet; trying again: {error:#}");
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = sleep(RETRY) => {}
+            () = stop.cancelled() => return Ok(false),
+        }
+    }
+}
+
+fn is_trouble(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<StoreError>()
+        .is_some_and(|error| error.trouble().is_some() || error.is_conflict())
 }
 
 /// Takes back what workers of this machine held whose process is gone: no need to wait until their leases are over.

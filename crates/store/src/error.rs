@@ -22,6 +22,9 @@ pub enum StoreError {
     /// No answer came within the time that the caller has.
     #[error("the database did not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
+    /// A write waited for all the time that the caller has.
+    #[error("the database was locked for {} s", .0.as_secs_f32())]
+    Locked(Duration),
 }
 
 /// What keeps a database from doing its work, whatever it is asked. `Display` says it in plain words and what to do.
@@ -94,6 +97,7 @@ impl StoreError {
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
             Self::NoAnswer(_) => Some(Trouble::Silent),
+            Self::Locked(_) => Some(Trouble::Busy),
             Self::Database(error) => trouble_of(error),
             Self::Migration(
                 sqlx::migrate::MigrateError::Execute(error)

@@ -125,8 +125,8 @@ impl Store {
     /// # Errors
     /// It does not; [`StoreError::trouble`] says why, as precisely as another try to connect can tell.
     pub async fn probe(&self, patience: Duration) -> Result<(), StoreError> {
-        let Err(error) = in_time(patience, self.try_out()).await else {
-            return Ok(());
+        let Err(error) = in_time(patience, self.try_to_read()).await else {
+            return self.probe_writing(patience).await;
         };
         if error.trouble() != Some(Trouble::Silent) {
             return Err(error);
@@ -138,14 +138,27 @@ impl Store {
         }
     }
 
-    async fn try_out(&self) -> Result<(), StoreError> {
-        self.read().await?.latest_change().await?;
-        if self.shared.hub.is_doubtful() {
-            let mut tx = self.write().await?;
-            tx.set_meta(PROBE_KEY, &".".repeat(PROBE_BYTES)).await?;
-            tx.commit().await?;
-            self.shared.hub.well();
+    async fn probe_writing(&self, patience: Duration) -> Result<(), StoreError> {
+        if !self.shared.hub.is_doubtful() {
+            return Ok(());
         }
+        match in_time(patience, self.try_to_write()).await {
+            // It answers those who read, so it is there: somebody holds the lock.
+            Err(StoreError::NoAnswer(time)) => Err(StoreError::Locked(time)),
+            written => written,
+        }
+    }
+
+    async fn try_to_read(&self) -> Result<(), StoreError> {
+        self.read().await?.latest_change().await?;
+        Ok(())
+    }
+
+    async fn try_to_write(&self) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        tx.set_meta(PROBE_KEY, &".".repeat(PROBE_BYTES)).await?;
+        tx.commit().await?;
+        self.shared.hub.well();
         Ok(())
     }
 

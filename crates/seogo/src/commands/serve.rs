@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use api::{ApiSettings, AppState, Internals};
@@ -13,8 +14,10 @@ use tracing::{error, info, warn};
 use crate::app::App;
 use crate::archive::Archive;
 use crate::status_source::Installation;
-use crate::{shutdown, speech_child, working};
+use crate::{database_wait, shutdown, speech_child, working};
 
+/// How long a request waits for the database before it is told that there is none.
+const API_PATIENCE: Duration = Duration::from_secs(5);
 /// The user that the setting `admin_password` makes.
 const ADMIN: &str = "admin";
 
@@ -30,7 +33,10 @@ pub async fn run(app: Arc<App>) -> Result<ExitCode> {
         (None, Some(address)) => format!("http://{address}"),
         (None, None) => String::new(),
     };
-    let archive = Archive::open(&app, &endpoint).await?;
+    let Some(store) = database_wait::open(&app, &stop).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let archive = Archive::on(&app, store, &endpoint)?;
     let index = Archive::index(&app)?;
     let setup = first_user(&app, &archive).await?;
     // The folders are there before anybody is told where to drop files; a NAS that is not mounted yet is waited for.
@@ -101,7 +107,7 @@ fn state(
 ) -> Result<Arc<AppState>> {
     let settings = &app.settings;
     Ok(Arc::new(AppState {
-        store: archive.store.clone(),
+        store: archive.store.with_patience(API_PATIENCE),
         graph: Arc::new(archive.graph.clone()),
         ingest: Arc::clone(&archive.ingest),
         search: index,

@@ -112,6 +112,12 @@ pub const SETTINGS: &[Setting] = &[
         Fallback::From("sqlite:<data_dir>/seogo.db"),
         "SQLite file, or postgres://… to share one archive between machines.",
     ),
+    setting(
+        "database_wait_s",
+        "SECONDS",
+        Fallback::Is("60"),
+        "How long a server or worker waits at its start for a database that is not there yet.",
+    ),
     secret(
         "admin_password",
         "PASSWORD",

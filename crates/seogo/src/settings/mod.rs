@@ -77,6 +77,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `database_url`.
     pub database_url: DatabaseUrl,
+    /// `database_wait_s`.
+    pub database_wait: Duration,
     /// `admin_password`.
     pub admin_password: Option<Secret>,
     /// `max_upload_bytes`.
@@ -142,6 +144,8 @@ impl Settings {
                 .unwrap_or_else(|| data.library()),
             database_url: optional(&values, "database_url", parse::database)?
                 .unwrap_or_else(|| DatabaseUrl::new(data.database_url())),
+            database_wait: required(&values, "database_wait_s", parse::number)
+                .map(Duration::from_secs)?,
             data,
             listen: required(&values, "listen", parse::address)?,
             admin_password: optional(&values, "admin_password", parse::secret)?,

@@ -11,6 +11,7 @@ mod convert;
 mod draft;
 mod fixtures;
 mod kill;
+mod outage;
 mod postgres;
 mod server;
 mod settings;

@@ -18,6 +18,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The server and its folder; killed with everything it started when dropped.
 pub struct Server {
     pub folder: PathBuf,
+    /// Where it answers, `host:port`.
+    pub address: String,
     database: String,
     child: Option<Child>,
 }
@@ -33,6 +35,7 @@ impl Server {
     pub fn start_on(folder: &Path, database: &str) -> Self {
         let mut server = Self {
             folder: folder.to_owned(),
+            address: String::new(),
             database: database.to_owned(),
             child: None,
         };
@@ -55,8 +58,16 @@ impl Server {
         let mut line = String::new();
         let output = child.stdout.as_mut().unwrap();
         BufReader::new(output).read_line(&mut line).unwrap();
-        assert!(line.starts_with("Open http://"), "{line:?}");
+        let address = line.trim().strip_prefix("Open http://");
+        let address = address.unwrap_or_else(|| panic!("{line:?}"));
+        self.address = address.split('/').next().unwrap().to_owned();
         self.child = Some(child);
+    }
+
+    /// Whether the process that was started last is still there.
+    pub fn is_running(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// kill -9.
