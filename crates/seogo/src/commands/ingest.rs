@@ -37,6 +37,7 @@ pub async fn run(app: &App, arguments: IngestArgs) -> Result<ExitCode> {
         })
         .await;
     bar.finish_and_clear();
+    archive.store.close().await;
     // Paths that could not even be listed were no step.
     let unlisted = summary.failed.iter().filter(|(path, _)| {
         let path = path.display().to_string();

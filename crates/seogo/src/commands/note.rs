@@ -18,6 +18,7 @@ pub async fn run(app: &App, arguments: NoteArgs) -> Result<ExitCode> {
         .add_note(arguments.title.as_deref(), &text)
         .await?;
     println!("{} {}", note.title, note.id);
+    archive.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -66,6 +66,18 @@ fn drop_files(server: &Server, numbers: std::ops::Range<usize>) {
     }
 }
 
+/// Waits until so many documents are there, and each stage was done once for each of them.
+async fn until_status(server: &Server, documents: usize) {
+    until(&format!("{documents} documents to be done"), || async {
+        let status = server.status();
+        let done = ["extract", "classify", "chunk"]
+            .iter()
+            .all(|stage| status["stages"][stage]["completed"] == documents);
+        (status["documents"]["document"] == documents && done).then_some(())
+    })
+    .await;
+}
+
 async fn until_some_are_done(store: &Store, count: i64) {
     until("some work to be done", || async {
         let mut tx = store.read().await.unwrap();
@@ -136,7 +148,12 @@ async fn the_network_to_postgres_is_cut_and_swallows_everything() {
     until_ready(&server).await;
     drop_files(&server, half..FILES);
     wire.die();
-    until_not_ready(&server, "database_unavailable", &["does not answer in time"]).await;
+    until_not_ready(
+        &server,
+        "database_unavailable",
+        &["does not answer in time"],
+    )
+    .await;
     wire.mend();
     until_ready(&server).await;
     assert_all_done_once(&store, FILES).await;
@@ -158,6 +175,24 @@ async fn somebody_else_locks_the_sqlite_file() {
     drop(lock);
     until_ready(&server).await;
     assert_all_done_once(&store, 10).await;
+    assert!(server.is_running(), "the same process all along");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_disk_of_the_database_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_on_small_disk(folder.path(), 8);
+    drop_files(&server, 0..5);
+    until_status(&server, 5).await;
+    let filler = server.disk().join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+    drop_files(&server, 5..FILES);
+    until_not_ready(&server, "disk_full", &["is full"]).await;
+    drop(file);
+    std::fs::remove_file(filler).unwrap();
+    until_ready(&server).await;
+    until_status(&server, FILES).await;
     assert!(server.is_running(), "the same process all along");
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use model::Document;
@@ -21,6 +21,8 @@ pub struct Server {
     /// Where it answers, `host:port`.
     pub address: String,
     database: String,
+    /// A folder that is a disk of its own, of so many MiB.
+    disk: Option<(PathBuf, u32)>,
     child: Option<Child>,
 }
 
@@ -33,10 +35,23 @@ impl Server {
 
     /// Starts a server on `folder` that keeps its records in `database`.
     pub fn start_on(folder: &Path, database: &str) -> Self {
+        Self::begin(folder, database, None)
+    }
+
+    /// Starts a server on `folder` whose SQLite file has a disk of so many MiB for itself.
+    pub fn start_on_small_disk(folder: &Path, mib: u32) -> Self {
+        let disk = folder.join("disk");
+        std::fs::create_dir(&disk).unwrap();
+        let database = format!("sqlite:{}", disk.join("seogo.db").display());
+        Self::begin(folder, &database, Some((disk, mib)))
+    }
+
+    fn begin(folder: &Path, database: &str, disk: Option<(PathBuf, u32)>) -> Self {
         let mut server = Self {
             folder: folder.to_owned(),
             address: String::new(),
             database: database.to_owned(),
+            disk,
             child: None,
         };
         server.restart();
@@ -45,7 +60,8 @@ impl Server {
 
     /// Starts it again on the same folder.
     pub fn restart(&mut self) {
-        let mut child = seogo(&self.folder)
+        let mut child = self
+            .command()
             .arg("serve")
             .env("SEOGO_LISTEN", "127.0.0.1:0")
             .env("SEOGO_ADMIN_PASSWORD", "correct horse")
@@ -62,6 +78,41 @@ impl Server {
         let address = address.unwrap_or_else(|| panic!("{line:?}"));
         self.address = address.split('/').next().unwrap().to_owned();
         self.child = Some(child);
+    }
+
+    fn command(&self) -> Command {
+        match &self.disk {
+            Some((disk, mib)) => on_small_disk(&self.folder, disk, *mib),
+            None => seogo(&self.folder),
+        }
+    }
+
+    /// The small disk as seen from outside: it is mounted for the server alone.
+    pub fn disk(&self) -> PathBuf {
+        let (disk, _) = self.disk.as_ref().unwrap();
+        let pid = self.child.as_ref().unwrap().id();
+        Path::new(&format!("/proc/{pid}/root")).join(disk.strip_prefix("/").unwrap())
+    }
+
+    /// What `seogo status` says where the small disk is seen.
+    pub fn status(&self) -> serde_json::Value {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        let output = testkit::program("nsenter", &self.folder)
+            .args([
+                "--target",
+                &pid,
+                "--user",
+                "--mount",
+                "--preserve-credentials",
+            ])
+            .arg(format!("--wd={}", self.folder.display()))
+            .arg(seogo(&self.folder).get_program())
+            .args(["status", "--json"])
+            .env("SEOGO_DATABASE_URL", &self.database)
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
     }
 
     /// Whether the process that was started last is still there.
@@ -95,6 +146,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The binary with a disk of its own in the memory, gone with the process. Needs the right to mount in a namespace of one's own.
+fn on_small_disk(folder: &Path, disk: &Path, mib: u32) -> Command {
+    let script = format!("mount -t tmpfs -o size={mib}m seogo-test \"$0\" && exec \"$@\"");
+    let mut command = testkit::program("unshare", folder);
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+    command.arg(disk).arg(seogo(folder).get_program());
+    command
 }
 
 /// Waits until `check` gives something.
