@@ -18,12 +18,12 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule {
         patterns: &["Command::new("],
-        homes: &["tools", "xtask", "testkit"],
+        homes: &["tools", "xtask", "testkit", "pgserver"],
         why: "only tools starts processes, inside the fence; add a function there (tests: testkit)",
     },
     Rule {
         patterns: &["env::var(", "env::var_os(", "env::vars(", "env::vars_os("],
-        homes: &["seogo", "xtask", "testkit"],
+        homes: &["seogo", "xtask", "testkit", "pgserver"],
         why: "only the seogo binary reads the environment; make it a setting and hand the value in",
     },
 ];
