@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{QueueItemId, Status};
+use model::{QueueItemId, Status, SystemClock, SystemRandom};
 use store::{Enqueue, Event, Store, StoreOptions};
 use testkit::Wire;
 use tokio::sync::broadcast::Receiver;
@@ -196,7 +196,7 @@ async fn a_process_that_ends_at_once_has_told_before() {
     let short = db.open_again().await;
     let mut tx = short.write().await.unwrap();
     let work = Enqueue {
-        id: QueueItemId("a row".into()),
+        id: QueueItemId::new(&SystemClock, &SystemRandom),
         document_id: document.id,
         stage: "extract".into(),
         priority: model::Priority::Person,
