@@ -255,6 +255,7 @@ export const queueItems = (): QueueItem[] =>
 			id: `${document.id}-${row.stage}`,
 			document_id: document.id,
 			document_title: document.title,
-			worker: null
+			worker: null,
+			priority: 0
 		}))
 	);

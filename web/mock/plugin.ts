@@ -1,9 +1,10 @@
 /** Answers the API from sample data in the development server; no part of what is built. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
-import type { DocumentDetail, Status } from '../src/lib/api/types';
-import { library, queueItems, segments, summary, texts } from './data';
+import type { DocumentDetail } from '../src/lib/api/types';
+import { library, segments, summary, texts } from './data';
 import { picture, tone } from './media';
+import * as queue from './queue';
 
 type Exchange = { url: URL; parts: string[]; body: string; response: ServerResponse };
 type Route = [method: string, pattern: RegExp, answer: (exchange: Exchange) => void];
@@ -40,37 +41,6 @@ const listed = (exchange: Exchange) => {
 	json(exchange, { items: items.map(summary), next_cursor: null });
 };
 
-const stats = (exchange: Exchange) => {
-	const rows = queueItems();
-	const names = [
-		'extract',
-		'stt',
-		'thumbnail',
-		'classify',
-		'preview',
-		'embed',
-		'chunk',
-		'summarize',
-		'convert'
-	];
-	const count = (stage: string, status: Status, waiting = false) =>
-		rows.filter(
-			(row) => row.stage === stage && row.status === status && (row.waiting_for !== null) === waiting
-		).length;
-	const stages = names.map((stage) => ({
-		stage,
-		lane: 'cpu',
-		paused: stage === 'embed',
-		pending: count(stage, 'pending'),
-		waiting: count(stage, 'pending', true),
-		processing: count(stage, 'processing'),
-		completed: count(stage, 'completed') * 131,
-		failed: count(stage, 'failed'),
-		cancelled: 0
-	}));
-	json(exchange, { stages, oldest_pending_age_s: 420, eta_s: 1260 });
-};
-
 const searched = (exchange: Exchange) => {
 	const q = exchange.url.searchParams.get('q') ?? '';
 	if (q === 'nothing') return json(exchange, { hits: [], total: 0 });
@@ -87,9 +57,6 @@ const searched = (exchange: Exchange) => {
 	json(exchange, { hits, total: 12 });
 };
 
-const isAsked = (row: { status: string; waiting_for: string | null }, status: string | null) =>
-	status === 'waiting' ? row.waiting_for !== null : row.status === status;
-
 const status = (exchange: Exchange) =>
 	json(exchange, {
 		version: '0.1.0',
@@ -105,9 +72,15 @@ const status = (exchange: Exchange) =>
 		]
 	});
 
-const events = ({ response }: Exchange) => {
-	response.writeHead(200, { 'content-type': 'text/event-stream' });
-	response.write(': hello\n\n');
+const changed = (exchange: Exchange) => {
+	const [row = '', action = ''] = exchange.parts;
+	if (queue.change(row, action, exchange.body)) nothing(exchange);
+	else refuse(exchange, 409, 'not_pending');
+};
+
+const steered = (exchange: Exchange) => {
+	queue.steer(exchange.parts[0] ?? '', exchange.parts[1] ?? '');
+	nothing(exchange);
 };
 
 const login = (exchange: Exchange) => {
@@ -198,19 +171,23 @@ const routes: Route[] = [
 		known((exchange, document) => json(exchange, document.transcript_draft ? segments : []))
 	],
 	['GET', /^\/api\/stats\/category-counts$/, counts],
-	['GET', /^\/api\/queue\/stats$/, stats],
+	['GET', /^\/api\/queue\/stats$/, (exchange) => json(exchange, queue.stats())],
+	['GET', /^\/api\/queue$/, (exchange) => json(exchange, queue.listed(exchange.url.searchParams))],
+	['POST', /^\/api\/queue\/stages\/([^/]+)\/(pause|resume)$/, steered],
+	[
+		'POST',
+		/^\/api\/queue\/(retry-failed|cancel|rerun)$/,
+		(exchange) => json(exchange, { count: queue.all(exchange.parts[0] ?? '', exchange.body) })
+	],
+	['POST', /^\/api\/queue\/([^/]+)\/(retry|cancel|priority)$/, changed],
 	[
 		'GET',
-		/^\/api\/queue$/,
-		(exchange) =>
-			json(exchange, {
-				items: queueItems().filter((row) => isAsked(row, exchange.url.searchParams.get('status'))),
-				next_cursor: null
-			})
+		new RegExp(`^${id}/timeline$`),
+		known((exchange, document) => json(exchange, { items: queue.timeline(document.id) }))
 	],
 	['GET', /^\/api\/search$/, searched],
 	['GET', /^\/api\/status$/, status],
-	['GET', /^\/api\/events$/, events],
+	['GET', /^\/api\/events$/, (exchange) => queue.listen(exchange.response)],
 	['POST', /^\/api\//, nothing],
 	['DELETE', /^\/api\//, nothing]
 ];

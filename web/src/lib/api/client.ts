@@ -58,6 +58,14 @@ export class Client {
 	restore = (id: string) => this.json<T.Document>('POST', `/api/documents/${part(id)}/restore`);
 	runStage = (id: string, stage: string) =>
 		this.send('POST', `/api/documents/${part(id)}/stages/${part(stage)}`);
+	/** What happened to its queue rows, oldest first. */
+	timeline = async (id: string) =>
+		listOf(
+			await this.json<T.TimelineItem[] | { items: T.TimelineItem[] }>(
+				'GET',
+				`/api/documents/${part(id)}/timeline`
+			)
+		);
 	createNote = (note: { title?: string; text: string }) => this.json<T.Document>('POST', '/api/notes', note);
 	saveNote = (id: string, note: { title?: string; text: string }) =>
 		this.json<T.Document>('PUT', `/api/notes/${part(id)}`, note);
@@ -73,12 +81,22 @@ export class Client {
 	queueStats = () => this.json<T.QueueStats>('GET', '/api/queue/stats');
 	retry = (row: string) => this.send('POST', `/api/queue/${part(row)}/retry`);
 	cancel = (row: string) => this.send('POST', `/api/queue/${part(row)}/cancel`);
-	retryFailed = () => this.send('POST', '/api/queue/retry-failed');
+	retryFailed = (selection: T.QueueSelection) => this.counted('/api/queue/retry-failed', selection);
+	/** Rows that wait and rows that run; an empty selection is refused. */
+	cancelMatching = (selection: T.QueueSelection) => this.counted('/api/queue/cancel', selection);
+	rerun = (what: T.Rerun) => this.counted('/api/queue/rerun', what);
+	setPriority = (row: string, priority: T.Priority) =>
+		this.send('POST', `/api/queue/${part(row)}/priority`, { priority });
 	pause = (stage: string) => this.send('POST', `/api/queue/stages/${part(stage)}/pause`);
 	resume = (stage: string) => this.send('POST', `/api/queue/stages/${part(stage)}/resume`);
 
 	private async json<R>(method: string, path: string, body?: unknown): Promise<R> {
 		return (await (await this.request(method, path, body)).json()) as R;
+	}
+
+	/** How many rows it took. */
+	private async counted(path: string, body: unknown): Promise<number> {
+		return (await this.json<{ count: number }>('POST', path, body)).count;
 	}
 
 	private async send(method: string, path: string, body?: unknown): Promise<void> {
@@ -112,7 +130,7 @@ function init(method: string, body: unknown): RequestInit {
 	return { method, credentials: 'same-origin', headers, body: JSON.stringify(body) };
 }
 
-function listOf<I>(answer: I[] | T.Page<I>): I[] {
+function listOf<I>(answer: I[] | { items: I[] }): I[] {
 	return Array.isArray(answer) ? answer : answer.items;
 }
 

@@ -106,10 +106,15 @@ export interface Segment {
 	confidence?: number | null;
 }
 
+/** Higher goes first: a person waits for it, the rest, done again because a stage got better. */
+export const PRIORITIES = [10, 0, -10] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
 export interface QueueItem extends StageRow {
 	document_id: string;
 	document_title: string;
 	worker: string | null;
+	priority: Priority;
 }
 
 export interface QueueQuery {
@@ -121,10 +126,54 @@ export interface QueueQuery {
 	cursor?: string;
 }
 
+/** Rows that all of it fits; what is left out narrows nothing. */
+export interface QueueSelection {
+	stage?: string;
+	status?: Status;
+	error_code?: string;
+	category?: Category;
+	document_id?: string;
+	tag?: string;
+}
+
+/** Whose documents a stage is to run again for. */
+export interface Rerun {
+	stage: string;
+	category?: Category;
+	tag?: string;
+	document_id?: string;
+	/** Only those last done by an older version of the stage. */
+	outdated?: true;
+	all?: true;
+}
+
+/** Something absent that rows of one stage wait for. */
+export interface WaitingFor {
+	waiting_for: string;
+	/** What to do about it. */
+	message: string;
+	count: number;
+	next_look_at: string | null;
+}
+
 export interface StageCounts {
 	stage: string;
 	lane: string;
 	paused: boolean;
+	paused_since: string | null;
+	/** How many run at once at most. */
+	concurrency: number;
+	version: number;
+	/** Documents last done by an older version of the stage. */
+	outdated: number;
+	/** Over the last ten minutes. */
+	completed_per_minute: number;
+	/** Seconds a run took in the last hour; null where none was. */
+	mean_s: number | null;
+	/** Seconds; null where unknown. */
+	eta_s: number | null;
+	oldest_due_at: string | null;
+	waiting_for: WaitingFor[];
 	/** Ready to run; what waits is not counted here. */
 	pending: number;
 	waiting: number;
@@ -140,6 +189,33 @@ export interface QueueStats {
 	oldest_pending_age_s: number | null;
 	/** Seconds. */
 	eta_s: number | null;
+}
+
+export const TIMELINE_KINDS = [
+	'enqueued',
+	'started',
+	'completed',
+	'failed',
+	'retried',
+	'waiting',
+	'worker_lost',
+	'handed_back',
+	'cancelled',
+	'revived'
+] as const;
+export type TimelineKind = (typeof TIMELINE_KINDS)[number];
+
+/** Something that happened to one of a document's queue rows. */
+export interface TimelineItem {
+	at: string;
+	stage: string;
+	kind: TimelineKind;
+	attempt: number;
+	code: string | null;
+	message: string | null;
+	worker: string | null;
+	/** Seconds the run took that ended here. */
+	duration_s: number | null;
 }
 
 export interface SearchHit {

@@ -2,6 +2,8 @@
 export const icons = {
 	activity: 'M22 12h-4l-3 9L9 3l-3 9H2',
 	alert: 'M12 9v4M12 17h.01M10.3 3.9 1.8 18a2 2 0 0 0 1.7 3h17a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0z',
+	arrowDown: 'M12 5v14M6 13l6 6 6-6',
+	arrowUp: 'M12 19V5M6 11l6-6 6 6',
 	check: 'M20 6 9 17l-5-5',
 	clock: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
 	copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
@@ -9,6 +11,7 @@ export const icons = {
 	file: 'M14 2H6a2 2 0 0 0-2 2v16a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8zM14 2v6h6M8 13h8M8 17h5',
 	film: 'M3 4h18v16H3zM7.5 4v16M16.5 4v16M3 12h18M3 8h4.5M3 16h4.5M16.5 8H21M16.5 16H21',
 	grid: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z',
+	hourglass: 'M6 3h12M6 21h12M7 3v4l5 5 5-5V3M7 21v-4l5-5 5 5v4',
 	image: 'M3 4h18v16H3zM9 11a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM21 16l-5-5L5 20',
 	list: 'M8 6h13M8 12h13M8 18h13M3.5 6h.01M3.5 12h.01M3.5 18h.01',
 	logout: 'M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4M16 17l5-5-5-5M21 12H9',

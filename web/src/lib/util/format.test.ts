@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { formatDate, formatLanguage, formatSize, formatSpan, formatTime, percent } from './format';
+import {
+	formatDate,
+	formatLanguage,
+	formatRate,
+	formatRunTime,
+	formatSize,
+	formatSpan,
+	formatTime,
+	formatWhen,
+	percent
+} from './format';
 
 describe('formatSize', () => {
 	it.each([
@@ -27,6 +37,34 @@ describe('formatDate', () => {
 
 	it('shows what it cannot read as it is', () => {
 		expect(formatDate('someday', 'en')).toBe('someday');
+	});
+});
+
+describe('formatRunTime', () => {
+	it.each([
+		[0.34, '340 ms'],
+		[2.44, '2.4 sec'],
+		[95, '95 sec'],
+		[720, '12 min']
+	])('%d seconds', (seconds, text) => expect(formatRunTime(seconds, 'en')).toBe(text));
+});
+
+describe('formatWhen', () => {
+	const now = Date.parse('2026-03-12T09:00:00Z');
+
+	it.each([
+		['2026-03-12T09:02:00Z', 'en', 'in 2 minutes'],
+		['2026-03-12T08:59:57Z', 'en', '3 seconds ago'],
+		['2026-03-12T09:00:00Z', 'en', 'now'],
+		['2026-03-12T06:00:00Z', 'ko', '3시간 전'],
+		['someday', 'en', 'someday']
+	])('%s in %s', (time, locale, text) => expect(formatWhen(time, now, locale)).toBe(text));
+});
+
+describe('formatRate', () => {
+	it('has digits where there are few', () => {
+		expect(formatRate(0.25, 'en')).toBe('0.3');
+		expect(formatRate(1234.5, 'en')).toBe('1,235');
 	});
 });
 

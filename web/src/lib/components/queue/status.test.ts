@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shownStatus, waitingReason } from './status';
+import { neighbour, shownStatus, since, waitingReason } from './status';
 
 describe('waitingReason', () => {
 	it('explains what it knows and passes on what it does not', () => {
@@ -16,5 +16,26 @@ describe('shownStatus', () => {
 		expect(shownStatus({ status: 'pending', waiting_for: 'x' })).toBe('waiting');
 		expect(shownStatus({ status: 'pending', waiting_for: null })).toBe('pending');
 		expect(shownStatus({ status: 'completed', waiting_for: 'x' })).toBe('completed');
+	});
+});
+
+describe('since', () => {
+	it('is when the row came to stand as it does', () => {
+		const row = { created_at: 'a', started_at: 'b', completed_at: 'c' };
+		expect(since({ ...row, status: 'pending' })).toBe('a');
+		expect(since({ ...row, status: 'processing' })).toBe('b');
+		expect(since({ ...row, status: 'failed' })).toBe('c');
+		expect(since({ ...row, status: 'cancelled', completed_at: null })).toBe('a');
+	});
+});
+
+describe('neighbour', () => {
+	it('is one priority away, and none beyond the ends', () => {
+		expect([neighbour(10, 'sooner'), neighbour(0, 'sooner'), neighbour(-10, 'sooner')]).toEqual([
+			null,
+			10,
+			0
+		]);
+		expect([neighbour(10, 'later'), neighbour(0, 'later'), neighbour(-10, 'later')]).toEqual([0, -10, null]);
 	});
 });

@@ -1,5 +1,5 @@
 /** How the state of a queue row looks, and what it says. */
-import type { StageRow, Status } from '$lib/api/types';
+import { PRIORITIES, type Priority, type StageRow, type Status } from '$lib/api/types';
 import { t, tOr } from '$lib/i18n/index.svelte';
 import type { IconName } from '../icons';
 
@@ -26,4 +26,16 @@ export function waitingReason(row: Pick<StageRow, 'waiting_for' | 'error_message
 	const cause = row.waiting_for ?? '';
 	if (cause.startsWith(PROGRAM)) return t('waiting.program', { name: cause.slice(PROGRAM.length) });
 	return tOr(`waiting.${cause}`, row.error_message ?? cause);
+}
+
+/** When the row came to stand as it does. */
+export function since(row: Pick<StageRow, 'status' | 'created_at' | 'started_at' | 'completed_at'>): string {
+	if (row.status === 'pending') return row.created_at;
+	return (row.status === 'processing' ? row.started_at : row.completed_at) ?? row.created_at;
+}
+
+/** The next priority up or down; null at the end. */
+export function neighbour(priority: Priority, way: 'sooner' | 'later'): Priority | null {
+	const step = way === 'sooner' ? -1 : 1;
+	return PRIORITIES[PRIORITIES.indexOf(priority) + step] ?? null;
 }
