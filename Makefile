@@ -70,6 +70,13 @@ test: ## Run everything that CI runs
 	$(call part,end to end,cd e2e && npm ci --no-audit --no-fund && SEOGO_BINARY=$(CURDIR)/$(BINARY) node --test)
 	@echo; echo "All tests passed. Where the time went:"; cat $(TIMES)
 
+.PHONY: bench
+bench: bench-queue ## Measure Seogo beside its peers (BENCH="--quick" for a short look)
+
+.PHONY: bench-queue
+bench-queue: ## Measure the queue alone; the result is target/bench/queue.md
+	cargo xtask bench-queue $(BENCH)
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all

@@ -1,10 +1,11 @@
-//! Chores of the workspace: `cargo xtask tidy` and `cargo xtask with-postgres -- CMD…`.
+//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask with-postgres -- CMD…` and `cargo xtask bench-queue`.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "a build tool, never shipped: it runs cargo, initdb and the tests, and reads PATH"
 )]
 
+mod bench_queue;
 mod postgres;
 mod tidy;
 
@@ -14,7 +15,12 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 usage: cargo xtask tidy                      hold the arrows between the crates
-       cargo xtask with-postgres -- CMD…     run CMD with SEOGO_TEST_POSTGRES_URL set to a fresh server";
+       cargo xtask with-postgres -- CMD…     run CMD with SEOGO_TEST_POSTGRES_URL set to a fresh server
+       cargo xtask bench-queue [OPTIONS]     measure the queue beside its peers
+           --rounds N        rounds of which the median is taken (3)
+           --quick           one short round, history to 100,000 rows
+           --only MEASURE    enqueue-one, enqueue-batch, drain, history, pairs, pickup or idle
+           --systems A,B,…   of seogo, graphile, pg-boss, procrastinate, bare";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -30,6 +36,7 @@ async fn run(arguments: &[String]) -> Result<ExitCode> {
     match words.as_slice() {
         ["tidy"] => tidy::run(),
         ["with-postgres", "--", program, rest @ ..] => postgres::run_with(program, rest).await,
+        ["bench-queue", options @ ..] => bench_queue::run(options).await,
         _ => bail!("{USAGE}"),
     }
 }
