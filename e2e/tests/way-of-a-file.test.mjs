@@ -209,6 +209,20 @@ step('the queue shows every step, and a stage can be paused', async () => {
 	await stage.getByRole('button', { name: /^Pause/ }).waitFor();
 });
 
+step('the queue fits a phone and is steered by keys alone', async () => {
+	const wide = page.viewportSize();
+	await page.setViewportSize({ width: 390, height: 844 });
+	await page.goto('/queue?rows=waiting');
+	await page.getByTestId('queue-row').first().waitFor();
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+	await page.getByTestId('cancel-all').press('Enter');
+	await page.getByTestId('dialog').waitFor();
+	await page.keyboard.press('Escape');
+	await page.getByTestId('dialog').waitFor({ state: 'detached' });
+	assert.ok(await page.getByTestId('cancel-all').evaluate((button) => button === document.activeElement));
+	await page.setViewportSize(wide);
+});
+
 step('nothing went wrong inside the page', () => {
 	assert.deepEqual(browser.faults, []);
 });
