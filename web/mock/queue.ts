@@ -176,7 +176,7 @@ export function all(action: string, body: string): number {
 	const asked = JSON.parse(body || '{}');
 	if (action === 'rerun') return rerun(asked.stage, asked.outdated === true);
 	const open = (row: QueueItem) => row.status === 'pending' || row.status === 'processing';
-	const wanted = action === 'cancel' ? open : (row: QueueItem) => row.status === 'failed';
+	const wanted = action === 'cancel' ? open : (row: QueueItem) => row.status === (asked.status ?? 'failed');
 	const found = rows.filter((row) => fits(row, asked) && wanted(row));
 	found.forEach(action === 'cancel' ? stop : again);
 	return found.length;

@@ -81,7 +81,8 @@ export class Client {
 	queueStats = () => this.json<T.QueueStats>('GET', '/api/queue/stats');
 	retry = (row: string) => this.send('POST', `/api/queue/${part(row)}/retry`);
 	cancel = (row: string) => this.send('POST', `/api/queue/${part(row)}/cancel`);
-	retryFailed = (selection: T.QueueSelection) => this.counted('/api/queue/retry-failed', selection);
+	/** Failed rows; cancelled ones where the selection has that status. */
+	retryMatching = (selection: T.QueueSelection) => this.counted('/api/queue/retry-failed', selection);
 	/** Rows that wait and rows that run; an empty selection is refused. */
 	cancelMatching = (selection: T.QueueSelection) => this.counted('/api/queue/cancel', selection);
 	rerun = (what: T.Rerun) => this.counted('/api/queue/rerun', what);

@@ -151,7 +151,7 @@ export interface Rerun {
 export interface WaitingFor {
 	waiting_for: string;
 	/** What to do about it. */
-	message: string;
+	message: string | null;
 	count: number;
 	next_look_at: string | null;
 }
@@ -210,7 +210,8 @@ export interface TimelineItem {
 	at: string;
 	stage: string;
 	kind: TimelineKind;
-	attempt: number;
+	/** In which of the row's attempts, where it was in one. */
+	attempt: number | null;
 	code: string | null;
 	message: string | null;
 	worker: string | null;

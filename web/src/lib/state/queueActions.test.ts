@@ -52,11 +52,11 @@ it('cancels many, says how many it were, and leads to them', async () => {
 });
 
 it('sends exactly the filter, the choice and the priority', async () => {
-	await actions.retryFailed({ status: 'failed' }, () => {});
+	await actions.retryMatching({ status: 'cancelled', stage: 'stt' }, () => {});
 	await actions.rerun({ stage: 'embed', outdated: true }, () => {});
 	await actions.setPriority(item, -10, () => {});
 	expect(calls).toEqual([
-		['POST', '/api/queue/retry-failed', { status: 'failed' }],
+		['POST', '/api/queue/retry-failed', { status: 'cancelled', stage: 'stt' }],
 		['POST', '/api/queue/rerun', { stage: 'embed', outdated: true }],
 		['POST', '/api/queue/r%2F1/priority', { priority: -10 }]
 	]);
@@ -78,11 +78,4 @@ it('tells why it was refused, and shows how things stand', async () => {
 		text: expect.stringContaining('no longer pending')
 	});
 	expect(done).toHaveBeenCalledTimes(1);
-});
-
-it('takes up what is shown one after the other', async () => {
-	answer = () => new Response('{}', { status: 200 });
-	await actions.retryEach([item, { ...item, id: 'r2' }], () => {});
-	expect(calls.map(([, path]) => path)).toEqual(['/api/queue/r%2F1/retry', '/api/queue/r2/retry']);
-	expect(toasts.items[0]?.text).toBe('2 will be tried again');
 });

@@ -43,9 +43,9 @@ export function steer(stage: string, action: 'pause' | 'resume', done: Done): Pr
 	return act(() => api[action](stage), done);
 }
 
-export function retryFailed(selection: QueueSelection, done: Done): Promise<void> {
+export function retryMatching(selection: QueueSelection, done: Done): Promise<void> {
 	return act(async () => {
-		const count = await api.retryFailed(selection);
+		const count = await api.retryMatching(selection);
 		announce('queue.retried', count, { rows: 'pending', stage: selection.stage ?? null });
 	}, done);
 }
@@ -54,14 +54,6 @@ export function cancelAll({ selection }: Cancellable, done: Done): Promise<void>
 	return act(async () => {
 		const count = await api.cancelMatching(selection);
 		announce('queue.cancelled_all', count, { rows: 'cancelled', stage: selection.stage ?? null });
-	}, done);
-}
-
-/** One after the other: a cancelled row is taken up again by its own id alone. */
-export function retryEach(items: QueueItem[], done: Done): Promise<void> {
-	return act(async () => {
-		for (const item of items) await api.retry(item.id);
-		announce('queue.retried', items.length, { rows: 'pending', stage: null });
 	}, done);
 }
 
