@@ -287,6 +287,7 @@ export const en = {
 	'history.none': 'Nothing yet.',
 	'history.earlier': 'Show {count} earlier',
 	'history.attempt': 'Attempt {attempt}',
+	'history.worker': 'worker {name}',
 	'history.took': 'Took {time}',
 	'history.enqueued': 'queued',
 	'history.started': 'began',

@@ -288,6 +288,7 @@ export const ko: Dictionary = {
 	'history.none': '아직 없습니다.',
 	'history.earlier': '이전 {count}건 보기',
 	'history.attempt': '{attempt}번째 시도',
+	'history.worker': '작업자 {name}',
 	'history.took': '{time} 걸림',
 	'history.enqueued': '차례에 넣음',
 	'history.started': '시작',
