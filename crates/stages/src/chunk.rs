@@ -27,7 +27,10 @@ impl Stage for Chunk {
         let mut tx = self.0.store.read().await.map_err(|e| store_error(&e))?;
         let segments = tx.segments(&job.document.id).await;
         let segments = segments.map_err(|e| store_error(&e))?;
-        let passages = search::passages(&text, &segments);
+        drop(tx);
+        // A long text takes seconds, and this thread serves others.
+        let passages = tokio::task::spawn_blocking(move || search::passages(&text, &segments));
+        let passages = passages.await.map_err(|e| StageError::retry("panic", e))?;
         Ok(vec![Write::Chunks(passages)].into())
     }
 }

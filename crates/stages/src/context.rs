@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{Clock, Document, DocumentPatch, Lane, StageName, StageSpec, Write};
+use model::{Clock, Document, DocumentPatch, Lane, QueueItem, StageName, StageSpec, Write};
 use queue::StageError;
 use store::{Store, StoreError};
-use tools::{SpeechClient, ToolError, Toolbox};
+use tools::{Again, SpeechClient, ToolError, Toolbox};
 
 /// What a transcript waits for while no speech model is loaded.
 pub const WAIT_SPEECH_MODEL: &str = "speech_model";
@@ -110,13 +110,25 @@ pub(crate) fn patch(patch: DocumentPatch) -> Write {
 }
 
 /// A missing program is waited for, what may pass is tried again, and what lies in the file fails at once.
-pub(crate) fn tool_error(error: &ToolError) -> StageError {
-    match error {
-        ToolError::Missing { program, .. } => StageError::wait(format!("program:{program}"), error),
-        // The limits grow with the file: what reaches one would reach it again, at the same cost.
-        ToolError::TimedOut { .. } => StageError::fail(error.code(), error),
-        _ if error.retryable() => StageError::retry(error.code(), error),
-        _ => StageError::fail(error.code(), error),
+pub(crate) fn tool_error(item: &QueueItem, error: &ToolError) -> StageError {
+    if let ToolError::Missing { program, .. } = error {
+        return StageError::wait(format!("program:{program}"), error);
+    }
+    match error.again() {
+        Again::Yes => StageError::retry(error.code(), error),
+        Again::Once if !is_second_time(item, error.code()) => {
+            StageError::retry(error.code(), format!("{error} It is tried once more."))
+        }
+        Again::Once | Again::No => StageError::fail(error.code(), error),
+    }
+}
+
+/// Whether this row ended this way before. It remembers its latest end only, so from the third run on it is believed to have.
+fn is_second_time(item: &QueueItem, code: &str) -> bool {
+    match item.attempts {
+        ..=1 => false,
+        2 => item.error_code.as_deref() == Some(code),
+        _ => true,
     }
 }
 
@@ -132,4 +144,86 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> StageError {
             path.display()
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row in its so-manieth run, with the code of the run before.
+    fn run(attempts: i64, before: Option<&str>) -> QueueItem {
+        crate::testing::item("extract", attempts, before)
+    }
+
+    fn killed() -> ToolError {
+        ToolError::Killed {
+            program: "tesseract".into(),
+            limit_mib: 2048,
+        }
+    }
+
+    fn is_retried(item: &QueueItem, error: &ToolError) -> bool {
+        match tool_error(item, error) {
+            StageError::Retry { code, message } => {
+                assert_eq!(code, error.code());
+                assert!(message.starts_with(&error.to_string()), "{message}");
+                true
+            }
+            StageError::Fail { code, message } => {
+                assert_eq!(
+                    (code, message),
+                    (error.code().to_owned(), error.to_string())
+                );
+                false
+            }
+            wait => panic!("{wait:?}"),
+        }
+    }
+
+    #[test]
+    fn a_killed_child_is_tried_once_more_and_then_the_file_has_failed() {
+        assert!(is_retried(&run(1, None), &killed()));
+        assert!(!is_retried(&run(2, Some("killed")), &killed()));
+        // Something else came before: this is its first time.
+        assert!(is_retried(&run(2, Some("store")), &killed()));
+        assert!(!is_retried(&run(3, Some("store")), &killed()));
+        // A person asked for it anew: the count begins anew, the old code is still there.
+        assert!(is_retried(&run(1, Some("killed")), &killed()));
+        assert!(killed().to_string().contains("2048 MiB"));
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_lies_in_the_file_is_not() {
+        let cut_off = ToolError::Io {
+            what: "cannot read from pdftotext".into(),
+            source: std::io::ErrorKind::BrokenPipe.into(),
+        };
+        assert!(is_retried(&run(9, Some("io")), &cut_off));
+        let slow = ToolError::TimedOut {
+            program: "pdftotext".into(),
+            after: "312 s".into(),
+            allowed: "60 s + 2 s for each of 126 pages".into(),
+        };
+        assert!(!is_retried(&run(1, None), &slow));
+        assert!(slow.to_string().starts_with(
+            "pdftotext was stopped after 312 s: allowed are 60 s + 2 s for each of 126 pages."
+        ));
+    }
+
+    #[test]
+    fn a_message_fits_into_its_column_with_room_for_what_the_program_said() {
+        let crashed = ToolError::Crashed {
+            program: "tesseract".into(),
+            signal: 11,
+            limit_mib: 2048,
+            stderr: "x".repeat(300),
+        };
+        let StageError::Retry { message, .. } = tool_error(&run(1, None), &crashed) else {
+            panic!("it is tried once more");
+        };
+        assert!(
+            message.chars().count() <= model::ERROR_MESSAGE_MAX_CHARS,
+            "{message}"
+        );
+    }
 }

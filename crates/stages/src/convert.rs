@@ -31,7 +31,7 @@ impl Stage for Convert {
         let tools = &self.0.tools;
         let path = self.0.original(&job.document).await?;
         let info = tools.probe(&path, &job.cancel).await;
-        let info = info.map_err(|e| tool_error(&e))?;
+        let info = info.map_err(|e| tool_error(&job.item, &e))?;
         let name = format!("{}.mp4", job.document.id);
         let file = self.0.derived_folder(FOLDER).await?.join(&name);
         tools
@@ -43,7 +43,7 @@ impl Stage for Convert {
                 &job.cancel,
             )
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         let found = DocumentPatch {
             preview_path: Some(format!("{FOLDER}/{name}")),
             needs_conversion: Some(false),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::{Category, Document, DocumentPatch, Lane, StageSpec};
 use queue::{Job, Outcome, Stage, StageError};
-use tools::ParseKind;
+use tools::{OcrPage, ParseKind, PdfText};
 use tracing::warn;
 
 use crate::context::{StageContext, first, patch, tool_error};
@@ -15,6 +15,9 @@ const SPEC: StageSpec = first("extract", Lane::Cpu, 5);
 
 /// Ends a page in the extracted text.
 const PAGE_BREAK: &str = "\u{c}";
+
+/// The part of the progress that reading a PDF's text is; pictures of pages take far longer.
+const TEXT_SHARE: f64 = 0.05;
 
 pub(crate) struct Extract(pub Arc<StageContext>);
 
@@ -79,34 +82,12 @@ impl Stage for Extract {
 
 impl Extract {
     async fn pdf(&self, job: &Job, path: &Path) -> Result<DocumentPatch, StageError> {
-        let tools = &self.0.tools;
-        let mut pdf = tools
-            .pdf_text(path, &job.cancel)
-            .await
-            .map_err(|e| tool_error(&e))?;
-        if !pdf.pages_without_text.is_empty() {
-            let read = tools
-                .ocr_pdf_pages(
-                    path,
-                    &pdf.pages_without_text,
-                    |done| job.set_progress(done),
-                    &job.cancel,
-                )
-                .await;
-            let has_text = pdf.pages.iter().any(|page| !page.trim().is_empty());
-            let read = match read {
-                Ok(read) => read,
-                // A blank or broken page must not cost the text of all others.
-                Err(error) if has_text && !job.cancel.is_cancelled() => {
-                    warn!(document = %job.document.id, %error, "pages without text stay unread");
-                    Vec::new()
-                }
-                Err(error) => return Err(tool_error(&error)),
-            };
-            for scan in read {
-                if let Some(page) = pdf.pages.get_mut(scan.page.saturating_sub(1)) {
-                    *page = scan.text;
-                }
+        let told = |done| job.set_progress(done * TEXT_SHARE);
+        let pdf = self.0.tools.pdf_text(path, told, &job.cancel).await;
+        let mut pdf = pdf.map_err(|e| tool_error(&job.item, &e))?;
+        for scan in self.scans(job, path, &pdf).await? {
+            if let Some(page) = pdf.pages.get_mut(scan.page.saturating_sub(1)) {
+                *page = scan.text;
             }
         }
         Ok(DocumentPatch {
@@ -115,6 +96,35 @@ impl Extract {
             extracted_text: Some(pdf.pages.join(PAGE_BREAK)),
             ..DocumentPatch::default()
         })
+    }
+
+    /// The pages that have no text of their own, read by OCR.
+    async fn scans(
+        &self,
+        job: &Job,
+        path: &Path,
+        pdf: &PdfText,
+    ) -> Result<Vec<OcrPage>, StageError> {
+        if pdf.pages_without_text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = |done: f64| job.set_progress(TEXT_SHARE + done * (1.0 - TEXT_SHARE));
+        let (tools, pages) = (&self.0.tools, &pdf.pages_without_text);
+        let read = tools.ocr_pdf_pages(path, pages, told, &job.cancel).await;
+        let error = match read {
+            Ok(read) => return Ok(read),
+            Err(error) => error,
+        };
+        let stage_error = tool_error(&job.item, &error);
+        let has_text = pdf.pages.iter().any(|page| !page.trim().is_empty());
+        let is_tried_again = matches!(stage_error, StageError::Retry { .. })
+            && job.item.attempts < job.item.max_attempts;
+        // A blank or broken page must not cost the text of all others.
+        if has_text && !is_tried_again && !job.cancel.is_cancelled() {
+            warn!(document = %job.document.id, %error, "pages without text stay unread");
+            return Ok(Vec::new());
+        }
+        Err(stage_error)
     }
 
     async fn parsed(
@@ -128,7 +138,7 @@ impl Extract {
             .tools
             .parse(kind, path, &job.cancel)
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         Ok(DocumentPatch {
             title: parsed.title.as_deref().and_then(usable_title),
             language: parsed.language,
@@ -141,9 +151,9 @@ impl Extract {
         let read = self
             .0
             .tools
-            .ocr_image(path, &job.cancel)
+            .ocr_image(path, |done| job.set_progress(done), &job.cancel)
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         Ok(DocumentPatch {
             extracted_text: Some(read.text),
             ..DocumentPatch::default()

@@ -9,8 +9,12 @@ mod convert;
 mod embed;
 mod extract;
 mod preview;
+#[cfg(test)]
+mod stopping;
 mod stt;
 mod summarize;
+#[cfg(test)]
+mod testing;
 mod thumbnail;
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ impl Stage for Preview {
             .tools
             .pdf_first_page(&path, &file, &job.cancel)
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         let found = DocumentPatch {
             thumbnail_path: Some(format!("{FOLDER}/{name}")),
             ..DocumentPatch::default()

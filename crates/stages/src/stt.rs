@@ -55,7 +55,7 @@ struct Absent {
 impl Stt {
     async fn probe(&self, job: &Job, path: &Path) -> Result<MediaInfo, StageError> {
         let info = self.0.tools.probe(path, &job.cancel).await;
-        let info = info.map_err(|e| tool_error(&e))?;
+        let info = info.map_err(|e| tool_error(&job.item, &e))?;
         if info.audio.is_none() {
             return Err(StageError::fail(
                 "no_audio",
@@ -86,13 +86,14 @@ impl Stt {
             file_path: job.document.path.clone().unwrap_or_default(),
             langs: self.0.languages.clone(),
             beam_size: BEAM_SIZE,
+            duration_s: info.duration_s,
         };
         let transcript = self
             .0
             .speech
             .transcribe(&request, |done| job.set_progress(done), &job.cancel)
             .await
-            .map_err(|error| speech_error(&error))?;
+            .map_err(|error| speech_error(job, &error))?;
         let found = DocumentPatch {
             language: transcript.language.clone(),
             duration_s: transcript.duration_s.or(info.duration_s),
@@ -121,7 +122,7 @@ impl Stt {
             Ok(segments) => segments,
             // The draft is a help, not the work: without its engine the work simply waits.
             Err(ToolError::Missing { .. }) => return Ok(None),
-            Err(error) => return Err(tool_error(&error)),
+            Err(error) => return Err(tool_error(&job.item, &error)),
         };
         let found = DocumentPatch {
             transcript_draft: Some(true),
@@ -152,10 +153,10 @@ fn writes(segments: Vec<Segment>, found: DocumentPatch) -> Vec<Write> {
     ]
 }
 
-fn speech_error(error: &ToolError) -> StageError {
+fn speech_error(job: &Job, error: &ToolError) -> StageError {
     match error.code() {
         "model_not_loaded" => StageError::wait(WAIT_SPEECH_MODEL, error),
         "stt_unavailable" => StageError::wait(WAIT_SPEECH_SERVICE, error),
-        _ => tool_error(error),
+        _ => tool_error(&job.item, error),
     }
 }

@@ -35,14 +35,14 @@ impl Stage for Thumbnail {
             .tools
             .probe(&path, &job.cancel)
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         let name = format!("{}.jpg", job.document.id);
         let file = self.0.derived_folder(FOLDER).await?.join(&name);
         self.0
             .tools
             .thumbnail(&path, &info, &file, &job.cancel)
             .await
-            .map_err(|e| tool_error(&e))?;
+            .map_err(|e| tool_error(&job.item, &e))?;
         let size = info.video.as_ref().map(tools::VideoStream::shown_size);
         let found = DocumentPatch {
             thumbnail_path: Some(format!("{FOLDER}/{name}")),

@@ -55,14 +55,23 @@ async fn run(tools: &Toolbox, kind: &str, path: &Path) -> Result<Value, ToolErro
             .parse(ParseKind::Html, path, &cancel)
             .await
             .map(|text| json!(text)),
-        "pdf" => tools.pdf_text(path, &cancel).await.map(|pdf| json!(pdf)),
+        "pdf" => tools
+            .pdf_text(path, |_| {}, &cancel)
+            .await
+            .map(|pdf| json!(pdf)),
         "draft" => tools
             .draft_transcript(path, |_| {}, &cancel)
             .await
             .map(|lines| json!(lines)),
-        "ocr" => tools.ocr_image(path, &cancel).await.map(|text| json!(text)),
+        "ocr" => tools
+            .ocr_image(path, |_| {}, &cancel)
+            .await
+            .map(|text| json!(text)),
         "scan" => {
-            let pages = tools.pdf_text(path, &cancel).await?.pages_without_text;
+            let pages = tools
+                .pdf_text(path, |_| {}, &cancel)
+                .await?
+                .pages_without_text;
             let pages = tools.ocr_pdf_pages(path, &pages, |_| {}, &cancel).await?;
             Ok(json!({"pages": pages.iter().map(|page| &page.text).collect::<Vec<_>>()}))
         }

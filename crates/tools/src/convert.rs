@@ -3,17 +3,13 @@
 //! Where the codecs are right already only the container is changed, which takes seconds; else the streams are encoded anew.
 
 use std::path::Path;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::fence::Limits;
-use crate::media::{damaged, guarded};
+use crate::fence::Running;
+use crate::media::{damaged, guarded, megabytes};
 use crate::thumbnail::{Temporary, no_video};
 use crate::{AudioStream, Fence, MediaInfo, ToolError, Toolbox, VideoStream};
-
-/// How much longer than the video itself its encoding may take, on a slow machine and in large pictures.
-const TIMES_ITS_LENGTH: f64 = 20.0;
 
 /// The copy is taken for whole when it is at most so much shorter, in seconds or as a share, whichever is more.
 const MISSING_S: f64 = 1.0;
@@ -35,8 +31,9 @@ impl Toolbox {
     ) -> Result<(), ToolError> {
         let video = info.video.as_ref().filter(|video| !video.is_cover_art);
         let video = video.ok_or_else(no_video)?;
+        let size = megabytes(path).await?;
         let copy = Temporary::beside(out, ".converted-", ".mp4")?;
-        let fence = self.fence("ffmpeg", self.convert_limits(info));
+        let fence = self.fence("ffmpeg", self.limits().convert, size);
         let fence = guarded(fence.args(["-nostdin", "-v", "error", "-y"]))
             .arg("-i")
             .path(path);
@@ -44,19 +41,6 @@ impl Toolbox {
         encode(fence, info.duration_s, progress, cancel).await?;
         self.check(copy.path(), info, cancel).await?;
         copy.become_file(out).await
-    }
-
-    fn convert_limits(&self, info: &MediaInfo) -> Limits {
-        let limits = self.limits().convert;
-        let scaled = info.duration_s.unwrap_or(0.0).max(0.0) * TIMES_ITS_LENGTH;
-        let more = Duration::try_from_secs_f64(scaled).unwrap_or_default();
-        let wall = limits.wall.saturating_add(more);
-        Limits {
-            wall,
-            // All processors may work at it.
-            cpu_s: wall.as_secs().saturating_mul(64),
-            ..limits
-        }
     }
 
     /// The copy counts only if it is a video of the same length.
@@ -110,17 +94,7 @@ async fn encode(
     cancel: &CancellationToken,
 ) -> Result<(), ToolError> {
     let mut running = fence.start(cancel).await?;
-    let mut block = [0; 4096];
-    loop {
-        let n = running.read(&mut block).await?;
-        if n == 0 {
-            break;
-        }
-        let report = String::from_utf8_lossy(&block[..n]);
-        if let (Some(done), Some(whole)) = (seconds_done(&report), duration_s) {
-            progress((done / whole.max(0.001)).min(1.0));
-        }
-    }
+    follow(&mut running, duration_s, progress).await?;
     match running.finish().await? {
         (0, _) => Ok(()),
         (code, stderr) => Err(damaged(ToolError::Failed {
@@ -131,14 +105,61 @@ async fn encode(
     }
 }
 
-/// The latest `out_time_us=…` of ffmpeg's report; one that is cut by the end of the block is left for the next report.
-fn seconds_done(report: &str) -> Option<f64> {
-    let line = report
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("out_time_us="))?;
-    let micros: f64 = line.trim().parse().ok()?;
-    Some(micros / 1_000_000.0)
+/// Reads the reports until there are no more. ffmpeg reports twice a second whether it gets on or not.
+async fn follow(
+    running: &mut Running,
+    duration_s: Option<f64>,
+    progress: impl Fn(f64) + Send,
+) -> Result<(), ToolError> {
+    let (mut block, mut before) = ([0; 4096], Reached::default());
+    loop {
+        let n = running.read(&mut block).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        let reached = before.after(&String::from_utf8_lossy(&block[..n]));
+        if reached.is_beyond(before) {
+            running.moved();
+        }
+        before = reached;
+        if let Some(whole) = duration_s.filter(|_| reached.micros > 0) {
+            let done = reached.micros as f64 / 1_000_000.0;
+            progress((done / whole.max(0.001)).min(1.0));
+        }
+    }
+}
+
+/// How far ffmpeg has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Reached {
+    /// Of the video, in microseconds.
+    micros: u64,
+    /// Pictures written.
+    frames: u64,
+    /// Bytes written.
+    bytes: u64,
+}
+
+impl Reached {
+    /// With what a report says; a line that is cut by the end of the block is left for the next report.
+    fn after(mut self, report: &str) -> Self {
+        for (name, value) in report.lines().filter_map(|line| line.split_once('=')) {
+            let Ok(value) = value.trim().parse() else {
+                continue;
+            };
+            match name {
+                "out_time_us" => self.micros = value,
+                "frame" => self.frames = value,
+                "total_size" => self.bytes = value,
+                _ => {}
+            }
+        }
+        self
+    }
+
+    fn is_beyond(self, before: Self) -> bool {
+        self.micros > before.micros || self.frames > before.frames || self.bytes > before.bytes
+    }
 }
 
 #[cfg(test)]
@@ -146,10 +167,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_report_tells_the_seconds() {
-        let report = "frame=1\nout_time_us=500000\nprogress=continue\nout_time_us=2500000\nprogress=continue\n";
-        assert_eq!(seconds_done(report), Some(2.5));
-        assert_eq!(seconds_done("out_time_us=N/A\n"), None);
-        assert_eq!(seconds_done(""), None);
+    fn the_report_tells_how_far_it_is() {
+        let report = "frame=1\nout_time_us=500000\nprogress=continue\nframe=9\nout_time_us=2500000\nprogress=continue\n";
+        let reached = Reached::default().after(report);
+        assert_eq!((reached.micros, reached.frames), (2_500_000, 9));
+        assert!(reached.is_beyond(Reached::default()));
+        assert_eq!(reached.after("out_time_us=N/A\n\nspeed=0x\n"), reached);
+        assert!(
+            !reached.after(report).is_beyond(reached),
+            "the same again is no progress"
+        );
+        assert!(reached.after("total_size=48\n").is_beyond(reached));
     }
 }

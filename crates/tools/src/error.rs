@@ -15,12 +15,28 @@ pub enum ToolError {
         mend: String,
     },
     /// The time limit was reached.
-    #[error("{program} took longer than {limit_s} s and was stopped")]
+    #[error(
+        "{program} was stopped after {after}: allowed are {allowed}. The file is kept. Look whether it opens elsewhere; where the machine was just busy, retry it later"
+    )]
     TimedOut {
         /// Name of the program.
         program: String,
-        /// The limit, in seconds.
-        limit_s: u64,
+        /// How long it ran, such as `312 s`.
+        after: String,
+        /// How that came about, such as `60 s + 2 s for each of 126 pages`.
+        allowed: String,
+    },
+    /// It ran, but did not get on.
+    #[error(
+        "{program} was stopped because it did not get on for {after}: allowed are {allowed}. Look whether the disk of this file answers, then retry it"
+    )]
+    Stalled {
+        /// Name of the program.
+        program: String,
+        /// How long nothing moved, such as `75 s`.
+        after: String,
+        /// How that came about.
+        allowed: String,
     },
     /// The caller asked to stop.
     #[error("{program} was stopped before it was done")]
@@ -30,14 +46,32 @@ pub enum ToolError {
     },
     /// Something outside Seogo killed the program.
     #[error(
-        "{program} was killed from outside, perhaps because the machine ran out of memory; it will be tried again"
+        "{program} was killed from outside, most likely because the machine ran out of memory ({program} may use {limit_mib} MiB). Give the machine more memory or let it do less at once (queue.concurrency), then retry it"
     )]
     Killed {
         /// Name of the program.
         program: String,
+        /// Its limit of memory, in MiB.
+        limit_mib: u64,
+    },
+    /// The program crashed.
+    #[error(
+        "{program} crashed (signal {signal}) on this file, or for want of memory (it may use {limit_mib} MiB). Look whether the file opens elsewhere. {stderr}"
+    )]
+    Crashed {
+        /// Name of the program.
+        program: String,
+        /// Number of the signal that ended it.
+        signal: i32,
+        /// Its limit of memory, in MiB.
+        limit_mib: u64,
+        /// What it said, shortened.
+        stderr: String,
     },
     /// The memory limit was reached.
-    #[error("{program} needed more than {limit_mib} MiB of memory for this file and was stopped")]
+    #[error(
+        "{program} had not enough memory for this file and was stopped: it may use {limit_mib} MiB, or the machine had less. The file is kept"
+    )]
     OutOfMemory {
         /// Name of the program.
         program: String,
@@ -86,7 +120,7 @@ pub enum ToolError {
         /// What happened, and what can be done.
         message: String,
         /// Whether the same request may succeed later.
-        retryable: bool,
+        again: Again,
     },
 }
 
@@ -110,8 +144,10 @@ impl ToolError {
         match self {
             Self::Missing { .. } => "program_missing",
             Self::TimedOut { .. } => "timed_out",
+            Self::Stalled { .. } => "stalled",
             Self::Cancelled { .. } => "cancelled",
             Self::Killed { .. } => "killed",
+            Self::Crashed { .. } => "crashed",
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::OutputTooLarge { .. } => "output_too_large",
             Self::Failed { .. } => "tool_failed",
@@ -122,18 +158,36 @@ impl ToolError {
 
     /// Whether the same call may succeed later without anyone doing anything. [`ToolError::Missing`] is not: it waits
     /// until somebody installs the program.
-    pub fn retryable(&self) -> bool {
+    pub fn again(&self) -> Again {
         match self {
-            Self::TimedOut { .. }
-            | Self::Cancelled { .. }
+            Self::Cancelled { .. } | Self::Io { .. } => Again::Yes,
+            Self::Service { again, .. } => *again,
+            Self::Stalled { .. }
             | Self::Killed { .. }
-            | Self::Io { .. } => true,
-            Self::Service { retryable, .. } => *retryable,
-            Self::Missing { .. }
-            | Self::OutOfMemory { .. }
+            | Self::Crashed { .. }
+            | Self::OutOfMemory { .. } => Again::Once,
+            // The limit grows with the work: what reaches it would reach it again, at the same cost.
+            Self::TimedOut { .. }
+            | Self::Missing { .. }
             | Self::OutputTooLarge { .. }
             | Self::Failed { .. }
-            | Self::BadInput { .. } => false,
+            | Self::BadInput { .. } => Again::No,
         }
     }
+
+    /// Whether trying again makes sense at all.
+    pub fn retryable(&self) -> bool {
+        self.again() != Again::No
+    }
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It passes.
+    Yes,
+    /// Memory or a disk may have been short at that moment. The second time it is the file's fault.
+    Once,
+    /// It would come to the same.
+    No,
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::media::megabytes;
+use crate::thumbnail::Temporary;
 use crate::{ToolError, Toolbox};
 
 /// Longest side of the picture, in pixels.
@@ -13,16 +15,17 @@ impl Toolbox {
     /// Draws the first page of a PDF as a JPEG into `out`; it appears there whole or not at all.
     ///
     /// # Errors
-    /// `damaged` where the page cannot be drawn.
+    /// `empty`; `damaged` where the page cannot be drawn.
     pub async fn pdf_first_page(
         &self,
         path: &Path,
         out: &Path,
         cancel: &CancellationToken,
     ) -> Result<(), ToolError> {
+        let size = megabytes(path).await?;
         let folder = self.scratch_folder("page-")?;
         let root = folder.path().join("page");
-        self.fence("pdftoppm", self.limits().render_page)
+        self.fence("pdftoppm", self.limits().render_page, size)
             .args(["-f", "1", "-l", "1", "-scale-to", LONGEST_SIDE])
             .args(["-jpeg", "-singlefile"])
             .path(path)
@@ -34,12 +37,10 @@ impl Toolbox {
             ToolError::bad_input("damaged", "The first page of this PDF cannot be drawn.")
         })?;
         // The scratch folder may be on another disk, so the picture is copied beside its place and renamed there.
-        let aside = out.with_extension("part");
-        tokio::fs::write(&aside, bytes)
+        let aside = Temporary::beside(out, ".page-", ".jpg")?;
+        tokio::fs::write(aside.path(), bytes)
             .await
-            .map_err(ToolError::io("cannot write", &aside))?;
-        tokio::fs::rename(&aside, out)
-            .await
-            .map_err(ToolError::io("cannot write", out))
+            .map_err(ToolError::io("cannot write", aside.path()))?;
+        aside.become_file(out).await
     }
 }

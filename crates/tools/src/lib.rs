@@ -1,6 +1,7 @@
 //! Everything outside: programs (ffmpeg, poppler, tesseract, …) and services (speech). This is the only crate that starts
 //! processes, and every one of them runs inside the [`Fence`].
 
+mod budget;
 mod convert;
 mod draft_speech;
 mod error;
@@ -12,6 +13,7 @@ mod ocr;
 mod parse;
 mod pcm;
 mod pdf;
+mod picture_size;
 mod programs;
 mod speech_client;
 mod supervise;
@@ -19,7 +21,8 @@ pub mod text;
 mod thumbnail;
 mod toolbox;
 
-pub use error::ToolError;
+pub use budget::{Allowance, Clock, TimeBudget, Unit};
+pub use error::{Again, ToolError};
 pub use fence::{Fence, Limits, Output, PROGRAM_PATH, Running};
 pub use html::html_to_text;
 pub use media::{AudioStream, MediaInfo, MediaTags, VideoStream};
@@ -28,6 +31,6 @@ pub use parse::{ParseKind, ParsedText, UnknownParseKind, parse_file, parse_main}
 pub use pcm::{PcmStream, SAMPLE_RATE};
 pub use pdf::PdfText;
 pub use programs::Program;
-pub use speech_client::{SpeechClient, SpeechReady, SpeechRequest, Transcript};
+pub use speech_client::{Patience, SpeechClient, SpeechReady, SpeechRequest, Transcript};
 pub use supervise::{ChildState, Supervise, Supervised};
-pub use toolbox::{ToolLimits, Toolbox, ToolboxSettings};
+pub use toolbox::{ToolLimits, Toolbox, ToolboxSettings, Work};

@@ -88,8 +88,8 @@ impl Toolbox {
         path: &Path,
         cancel: &CancellationToken,
     ) -> Result<MediaInfo, ToolError> {
-        refuse_empty(path).await?;
-        let fence = self.fence("ffprobe", self.limits().probe);
+        let size = megabytes(path).await?;
+        let fence = self.fence("ffprobe", self.limits().probe, size);
         let output = guarded(fence.args(["-v", "error"]))
             .args(["-show_format", "-show_streams", "-of", "json"])
             .arg("-i")
@@ -138,8 +138,8 @@ fn reason(stderr: &str) -> String {
     shortened(text.rsplit(": ").next().unwrap_or(text))
 }
 
-/// An empty file gets its own clear message.
-pub(crate) async fn refuse_empty(path: &Path) -> Result<(), ToolError> {
+/// The size of a file; an empty one is an error of its own.
+pub(crate) async fn megabytes(path: &Path) -> Result<f64, ToolError> {
     let facts = tokio::fs::metadata(path)
         .await
         .map_err(ToolError::io("cannot open", path))?;
@@ -149,7 +149,7 @@ pub(crate) async fn refuse_empty(path: &Path) -> Result<(), ToolError> {
             "The file is empty (0 bytes). Copy it here again.",
         ));
     }
-    Ok(())
+    Ok(facts.len() as f64 / 1e6)
 }
 
 #[derive(Deserialize)]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::media::refuse_empty;
-use crate::{ToolError, Toolbox};
+use crate::media::megabytes;
+use crate::picture_size;
+use crate::{Fence, ToolError, Toolbox};
 
 /// Dots an inch that PDF pages are drawn with.
 const DOTS_PER_INCH: &str = "300";
@@ -48,19 +49,22 @@ pub struct OcrPage {
 }
 
 impl Toolbox {
-    /// Reads the text of a picture (PNG, JPEG, TIFF, WebP, BMP, GIF). Errors: `damaged`, `empty` (0 bytes).
+    /// Reads the text of a picture (PNG, JPEG, TIFF, WebP, BMP, GIF). `progress` is told the share that is done, 0 to 1. Errors:
+    /// `damaged`, `empty` (0 bytes).
     pub async fn ocr_image(
         &self,
         path: &Path,
+        progress: impl Fn(f64) + Send,
         cancel: &CancellationToken,
     ) -> Result<OcrText, ToolError> {
-        refuse_empty(path).await?;
-        let mut best = self.read_as(path, LAYOUTS[0], cancel).await?;
-        for layout in &LAYOUTS[1..] {
-            let other = self.read_as(path, layout, cancel).await?;
-            if other.score * 100.0 > best.score * BETTER_BY_PERCENT {
+        let size = picture_size::megapixels(path, megabytes(path).await?).await;
+        let mut best = Reading::default();
+        for (done, layout) in LAYOUTS.iter().enumerate() {
+            let other = self.read_as(path, size, layout, cancel).await?;
+            if done == 0 || other.score * 100.0 > best.score * BETTER_BY_PERCENT {
                 best = other;
             }
+            progress((done + 1) as f64 / LAYOUTS.len() as f64);
         }
         Ok(best.into())
     }
@@ -71,53 +75,55 @@ impl Toolbox {
         &self,
         path: &Path,
         pages: &[usize],
-        progress: impl Fn(f64) + Send,
+        progress: impl Fn(f64) + Send + Sync,
         cancel: &CancellationToken,
     ) -> Result<Vec<OcrPage>, ToolError> {
+        let size = megabytes(path).await?;
         let folder = self.scratch_folder("pages-")?;
         let pages = &pages[..pages.len().min(self.limits().ocr_pages)];
         let mut read = Vec::new();
         for (done, &page) in pages.iter().enumerate() {
-            let picture = self.draw_page(path, page, folder.path(), cancel).await?;
-            let text = self.ocr_image(&picture, cancel).await?.text;
+            let fence = self.fence("pdftoppm", self.limits().render_page, size);
+            let scale = self.scale_of(path, size, page, cancel).await;
+            let picture = draw_page(fence, path, page, scale, folder.path(), cancel).await?;
+            let of_page = |part: f64| progress((done as f64 + part) / pages.len() as f64);
+            let text = self.ocr_image(&picture, of_page, cancel).await?.text;
             // Gone at once: hundreds of pages would fill the disk.
             let _ = tokio::fs::remove_file(&picture).await;
             read.push(OcrPage { page, text });
-            progress((done + 1) as f64 / pages.len() as f64);
         }
         Ok(read)
     }
 
-    async fn draw_page(
+    /// The options that say how large a page is drawn.
+    async fn scale_of(
         &self,
         path: &Path,
+        size: f64,
         page: usize,
-        folder: &Path,
         cancel: &CancellationToken,
-    ) -> Result<PathBuf, ToolError> {
-        let number = page.to_string();
-        let size = self.page_size(path, &number, cancel).await;
-        let resolution = match size {
+    ) -> [String; 2] {
+        match self.page_size(path, size, page, cancel).await {
             Some(inches) if inches * 300.0 > f64::from(LONGEST_SIDE) => {
-                vec!["-scale-to".into(), LONGEST_SIDE.to_string()]
+                ["-scale-to".into(), LONGEST_SIDE.to_string()]
             }
-            _ => vec!["-r".into(), DOTS_PER_INCH.to_owned()],
-        };
-        let root = folder.join("page");
-        self.fence("pdftoppm", self.limits().render_page)
-            .args(["-f", &number, "-l", &number, "-gray", "-png", "-singlefile"])
-            .args(resolution)
-            .path(path)
-            .path(&root)
-            .run(cancel)
-            .await?;
-        Ok(root.with_extension("png"))
+            _ => ["-r".into(), DOTS_PER_INCH.to_owned()],
+        }
     }
 
     /// The longer side of a page in inches.
-    async fn page_size(&self, path: &Path, page: &str, cancel: &CancellationToken) -> Option<f64> {
-        let fence = self.fence("pdfinfo", self.limits().pdf);
-        let fence = fence.args(["-f", page, "-l", page]).path(path);
+    async fn page_size(
+        &self,
+        path: &Path,
+        size: f64,
+        page: usize,
+        cancel: &CancellationToken,
+    ) -> Option<f64> {
+        let (fence, page) = (
+            self.fence("pdfinfo", self.limits().pdf_facts, size),
+            page.to_string(),
+        );
+        let fence = fence.args(["-f", &page, "-l", &page]).path(path);
         let info = fence.run_any(cancel).await.ok()?.text();
         // `Page    3 size:  612 x 792 pts (letter)`
         let line = info
@@ -133,12 +139,13 @@ impl Toolbox {
     async fn read_as(
         &self,
         path: &Path,
+        megapixels: f64,
         layout: &str,
         cancel: &CancellationToken,
     ) -> Result<Reading, ToolError> {
         let folder = self.scratch_folder("ocr-")?;
         let base = folder.path().join("read");
-        self.fence("tesseract", self.limits().ocr_page)
+        self.fence("tesseract", self.limits().ocr_picture, megapixels)
             .env("OMP_THREAD_LIMIT", "1")
             .path(path)
             .path(&base)
@@ -151,6 +158,25 @@ impl Toolbox {
         let (text, tsv) = (file("txt").await?, file("tsv").await?);
         Ok(Reading::new(&text, &tsv))
     }
+}
+
+async fn draw_page(
+    fence: Fence,
+    path: &Path,
+    page: usize,
+    scale: [String; 2],
+    folder: &Path,
+    cancel: &CancellationToken,
+) -> Result<PathBuf, ToolError> {
+    let (root, page) = (folder.join("page"), page.to_string());
+    fence
+        .args(["-f", &page, "-l", &page, "-gray", "-png", "-singlefile"])
+        .args(scale)
+        .path(path)
+        .path(&root)
+        .run(cancel)
+        .await?;
+    Ok(root.with_extension("png"))
 }
 
 async fn read_to_string(path: PathBuf) -> Result<String, ToolError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::html::html_to_text;
+use crate::media::megabytes;
 use crate::{ToolError, Toolbox, text};
 
 /// Largest file that is parsed, in bytes.
@@ -136,8 +137,10 @@ impl Toolbox {
         path: &Path,
         cancel: &CancellationToken,
     ) -> Result<ParsedText, ToolError> {
+        // An empty file, or one that is gone, is for the child to tell.
+        let size = megabytes(path).await.unwrap_or(0.0);
         let output = self
-            .fence(&self.settings().self_program, self.limits().parse)
+            .fence(&self.settings().self_program, self.limits().parse, size)
             .args(["parse", kind.as_str()])
             .path(path)
             .run(cancel)

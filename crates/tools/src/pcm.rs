@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use crate::fence::Running;
-use crate::media::{damaged, guarded, refuse_empty};
+use crate::media::{damaged, guarded, megabytes};
 use crate::{ToolError, Toolbox};
 
 /// Samples a second of every [`PcmStream`].
@@ -29,9 +29,9 @@ impl Toolbox {
         path: &Path,
         cancel: &CancellationToken,
     ) -> Result<PcmStream, ToolError> {
-        refuse_empty(path).await?;
+        let size = megabytes(path).await?;
         let fence = self
-            .fence("ffmpeg", self.limits().decode)
+            .fence("ffmpeg", self.limits().decode, size)
             .args(["-nostdin", "-v", "error"]);
         let running = guarded(fence)
             .arg("-i")
@@ -76,7 +76,10 @@ impl PcmStream {
             };
             match running.read(&mut block).await? {
                 0 => self.end().await?,
-                n => self.pending.extend_from_slice(&block[..n]),
+                n => {
+                    running.moved();
+                    self.pending.extend_from_slice(&block[..n]);
+                }
             }
         }
         Ok(())

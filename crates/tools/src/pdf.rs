@@ -6,11 +6,14 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::fence::shortened;
-use crate::media::refuse_empty;
+use crate::media::megabytes;
 use crate::{Output, ToolError, Toolbox, text};
 
 /// A page with fewer letters and digits has no usable text: a scan may carry a page number or a stamp.
 const FEWEST_LETTERS: usize = 5;
+
+/// What pdftotext ends every page with.
+const PAGE_END: u8 = b'\x0c';
 
 /// What programs write where nobody gave a title or a name.
 const NO_NAMES: [&str; 4] = ["(anonymous)", "untitled", "unknown", "anonymous"];
@@ -33,23 +36,26 @@ pub struct PdfText {
 }
 
 impl Toolbox {
-    /// Text and facts of a PDF. What a damaged file still gives is given. Errors: `encrypted`, `damaged`, `empty`.
+    /// Text and facts of a PDF. What a damaged file still gives is given. `progress` is told the share of its pages that have been
+    /// read, 0 to 1. Errors: `encrypted`, `damaged`, `empty`.
     pub async fn pdf_text(
         &self,
         path: &Path,
+        progress: impl Fn(f64) + Send,
         cancel: &CancellationToken,
     ) -> Result<PdfText, ToolError> {
-        refuse_empty(path).await?;
-        let info = self.poppler(
-            "pdfinfo",
-            &["-isodates", "-enc", "UTF-8"],
-            path,
-            &[],
-            cancel,
+        let size = megabytes(path).await?;
+        let fence = self
+            .fence("pdfinfo", self.limits().pdf_facts, size)
+            .args(["-isodates", "-enc", "UTF-8"])
+            .path(path);
+        let info = given(fence.run_any(cancel).await?)?;
+        let mut pdf = facts(&info.text());
+        pdf.pages = pages(
+            &self
+                .pages_text(path, pdf.page_count, progress, cancel)
+                .await?,
         );
-        let mut pdf = facts(&info.await?.text());
-        let text = self.poppler("pdftotext", &["-enc", "UTF-8"], path, &["-"], cancel);
-        pdf.pages = pages(&text.await?.text());
         pdf.page_count = pdf.page_count.max(pdf.pages.len());
         pdf.pages.resize(pdf.page_count, String::new());
         pdf.pages_without_text = (1..=pdf.page_count)
@@ -58,22 +64,34 @@ impl Toolbox {
         Ok(pdf)
     }
 
-    /// One of poppler's programs. It may fail and still give something.
-    async fn poppler(
+    /// What pdftotext gives: the pages' text, each with a form feed at its end.
+    async fn pages_text(
         &self,
-        program: &str,
-        options: &[&str],
         path: &Path,
-        rest: &[&str],
+        count: usize,
+        progress: impl Fn(f64) + Send,
         cancel: &CancellationToken,
-    ) -> Result<Output, ToolError> {
-        let fence = self.fence(program, self.limits().pdf).args(options);
-        let output = fence.path(path).args(rest).run_any(cancel).await?;
-        if output.status == 0 || !output.stdout.is_empty() {
-            return Ok(output);
-        }
-        Err(refusal(&output.stderr))
+    ) -> Result<String, ToolError> {
+        let fence = self
+            .fence("pdftotext", self.limits().pdf_text, count as f64)
+            .args(["-enc", "UTF-8"])
+            .path(path)
+            .arg("-");
+        let mut ended = 0;
+        let told = |block: &[u8]| {
+            ended += block.iter().filter(|&&byte| byte == PAGE_END).count();
+            progress((ended as f64 / count.max(1) as f64).min(1.0));
+        };
+        Ok(given(fence.run_telling(told, cancel).await?)?.text())
     }
+}
+
+/// One of poppler's programs may fail and still give something.
+fn given(output: Output) -> Result<Output, ToolError> {
+    if output.status == 0 || !output.stdout.is_empty() {
+        return Ok(output);
+    }
+    Err(refusal(&output.stderr))
 }
 
 fn refusal(stderr: &str) -> ToolError {
@@ -123,7 +141,7 @@ fn facts(info: &str) -> PdfText {
 /// pdftotext ends every page with a form feed.
 fn pages(text: &str) -> Vec<String> {
     let mut pages = text
-        .split('\u{c}')
+        .split(char::from(PAGE_END))
         .map(|page| text::clean(page).trim_end().to_owned())
         .collect::<Vec<_>>();
     if pages.last().is_some_and(String::is_empty) {

@@ -1,40 +1,33 @@
 //! Client of the speech service: `GET /ready` and `POST /transcribe` as a stream of JSON lines.
 
+mod wire;
+
 use std::time::Duration;
 
 use model::Segment;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::ToolError;
+use self::wire::{Lines, Reading, Refusal};
+use crate::budget::{Watch, seconds};
+use crate::{Again, TimeBudget, ToolError, Unit};
 
-/// Time to connect, and to answer `/ready`.
+/// Time to connect, and to answer `/ready`: no work hangs on it, and whoever does not answer is waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// The stream says at least every few seconds that it is alive; after so long without a word the service counts as gone.
-const IDLE: Duration = Duration::from_secs(120);
+/// The stream says every 5 s that it is alive; after so long without a word the service counts as gone. Before the first word
+/// it may have to load its model.
+const SILENCE: Duration = Duration::from_secs(120);
 
-/// Longest line of the stream, in bytes.
-const LONGEST_LINE: usize = 16 * 1024 * 1024;
+/// How long the engine may stand still: it tells how far it is after each half minute of sound, for which a small machine with a
+/// large model takes minutes, and it may have to end another recording first.
+const STILL: TimeBudget = TimeBudget::still(1800, 500, Unit::SecondOfSound);
 
 /// The media type of the stream.
 const NDJSON: &str = "application/x-ndjson";
-
-/// Codes that the service gives; others become `service_error`.
-const CODES: [&str; 10] = [
-    "bad_request",
-    "outside_roots",
-    "not_found",
-    "too_large",
-    "no_audio",
-    "model_not_loaded",
-    "tool_missing",
-    "cancelled",
-    "engine_failed",
-    "internal",
-];
 
 /// What `/ready` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +58,9 @@ pub struct SpeechRequest {
     pub langs: Vec<String>,
     /// Beams to follow.
     pub beam_size: u8,
+    /// How many seconds it is long, where that is known; not sent.
+    #[serde(skip)]
+    pub duration_s: Option<f64>,
 }
 
 /// A whole transcript.
@@ -80,12 +76,30 @@ pub struct Transcript {
     pub segments: Vec<Segment>,
 }
 
+/// How long a service is listened to that says nothing, and one that says nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Without a word.
+    pub silence: Duration,
+    /// Without progress.
+    pub still: TimeBudget,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            silence: SILENCE,
+            still: STILL,
+        }
+    }
+}
+
 /// Talks to one speech service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SpeechClient {
     http: Client,
     endpoint: String,
-    idle: Duration,
+    patience: Patience,
 }
 
 impl SpeechClient {
@@ -101,13 +115,13 @@ impl SpeechClient {
         Ok(Self {
             http,
             endpoint,
-            idle: IDLE,
+            patience: Patience::default(),
         })
     }
 
-    /// The same client with another patience for a service that says nothing.
-    pub fn with_idle(self, idle: Duration) -> Self {
-        Self { idle, ..self }
+    /// The same client with another patience.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Where the service is.
@@ -155,36 +169,81 @@ impl SpeechClient {
     ) -> Result<Transcript, ToolError> {
         let post = self.http.post(format!("{}/transcribe", self.endpoint));
         let sent = post.header(ACCEPT, NDJSON).json(request).send();
-        let mut response = self
-            .within_idle(sent)
-            .await?
+        let response = tokio::time::timeout(self.patience.silence, sent).await;
+        let response = response
+            .map_err(|_| unavailable(&self.endpoint, &self.silence()))?
             .map_err(|error| unavailable(&self.endpoint, &error))?;
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response).await);
         }
+        self.listen(request, response, on_progress).await
+    }
+
+    /// Reads the answer as it comes.
+    async fn listen(
+        &self,
+        request: &SpeechRequest,
+        mut response: Response,
+        on_progress: &mut (impl FnMut(f64) + Send),
+    ) -> Result<Transcript, ToolError> {
         let is_stream = is_ndjson(&response);
-        let (mut lines, mut reading) = (Lines::default(), Reading::default());
-        while let Some(chunk) = self.chunk(&mut response).await? {
+        let still = self.patience.still.allow(request.duration_s.unwrap_or(0.0));
+        let (mut lines, mut reading, mut watch) =
+            (Lines::default(), Reading::default(), Watch::new(still));
+        loop {
+            let begun = Instant::now();
+            let chunk = tokio::time::timeout(watch.left(), self.chunk(&mut response)).await;
+            watch.spend(begun.elapsed());
+            let chunk = chunk.map_err(|_| self.stalled(&watch, reading.has_begun()))??;
+            let Some(chunk) = chunk else { break };
             lines.push(&chunk)?;
             while let Some(line) = lines.next(is_stream) {
-                reading.line(&line, on_progress)?;
+                if reading.line(&line, on_progress)? {
+                    watch.moved();
+                }
             }
         }
         reading.line(&lines.rest(), on_progress)?;
-        reading.finish(&self.endpoint)
+        let transcript = reading.finish();
+        transcript.ok_or_else(|| self.broke_off(&"it ended without a result"))
     }
 
     async fn chunk(&self, response: &mut Response) -> Result<Option<Vec<u8>>, ToolError> {
-        let chunk = self.within_idle(response.chunk()).await?;
-        let chunk = chunk.map_err(|error| unavailable(&self.endpoint, &error))?;
+        let chunk = tokio::time::timeout(self.patience.silence, response.chunk()).await;
+        let chunk = chunk.map_err(|_| self.broke_off(&self.silence()))?;
+        let chunk = chunk.map_err(|error| self.broke_off(&error))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
     }
 
-    async fn within_idle<T>(&self, work: impl Future<Output = T>) -> Result<T, ToolError> {
-        tokio::time::timeout(self.idle, work).await.map_err(|_| {
-            let silence = format!("it said nothing for {} s", self.idle.as_secs());
-            unavailable(&self.endpoint, &silence)
-        })
+    fn silence(&self) -> String {
+        format!("it said nothing for {}", seconds(self.patience.silence))
+    }
+
+    /// Before it has begun, others may be before us or the service hangs: that is waited for. Afterwards it is this recording.
+    fn stalled(&self, watch: &Watch, has_begun: bool) -> ToolError {
+        let allowance = watch.allowance();
+        let (after, allowed) = (seconds(allowance.time()), allowance.to_string());
+        if has_begun {
+            return ToolError::Stalled {
+                program: "The speech service".into(),
+                after,
+                allowed,
+            };
+        }
+        let reason = format!("it did not begin within {after}: allowed are {allowed}");
+        unavailable(&self.endpoint, &reason)
+    }
+
+    /// It had begun, and may well have died of this recording.
+    fn broke_off(&self, reason: &dyn std::fmt::Display) -> ToolError {
+        ToolError::Service {
+            code: "stt_broke_off",
+            message: format!(
+                "The speech service at {} broke off in the middle ({reason}). Look into its log: it may have run out of memory, which a smaller model mends; then retry this.",
+                self.endpoint
+            ),
+            again: Again::Once,
+        }
     }
 
     /// What the service gave as its reason.
@@ -210,175 +269,6 @@ fn unavailable(endpoint: &str, reason: &dyn std::fmt::Display) -> ToolError {
         message: format!(
             "The speech service at {endpoint} does not answer ({reason}). Start it with `seogo speech`, or correct SEOGO_STT_ENDPOINT; the transcription goes on by itself then."
         ),
-        retryable: true,
-    }
-}
-
-/// Bytes that are cut into lines.
-#[derive(Default)]
-struct Lines(Vec<u8>);
-
-impl Lines {
-    fn push(&mut self, bytes: &[u8]) -> Result<(), ToolError> {
-        self.0.extend_from_slice(bytes);
-        if self.0.len() > LONGEST_LINE {
-            return Err(ToolError::Service {
-                code: "service_error",
-                message: "The speech service gave an answer that is too long.".into(),
-                retryable: false,
-            });
-        }
-        Ok(())
-    }
-
-    /// The next whole line of a stream; an answer that is no stream is one piece.
-    fn next(&mut self, is_stream: bool) -> Option<Vec<u8>> {
-        let end = self.0.iter().position(|&byte| byte == b'\n');
-        let end = end.filter(|_| is_stream)?;
-        let rest = self.0.split_off(end + 1);
-        Some(std::mem::replace(&mut self.0, rest))
-    }
-
-    fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.0)
-    }
-}
-
-/// What the service says in the course of a transcription. Unknown kinds are skipped.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Event {
-    Progress {
-        progress: f64,
-    },
-    Segment(Line),
-    Done(Done),
-    Error(Refusal),
-    #[serde(other)]
-    Unknown,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    start: f64,
-    end: f64,
-    text: String,
-    #[serde(default)]
-    words: Option<serde_json::Value>,
-    #[serde(default)]
-    confidence: Option<f64>,
-}
-
-/// The end of a stream, or the whole answer of a service that does not stream.
-#[derive(Deserialize)]
-struct Done {
-    text: String,
-    #[serde(default)]
-    language: Option<String>,
-    #[serde(default)]
-    duration: Option<f64>,
-    #[serde(default)]
-    segments: Vec<Line>,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error_code: String,
-    message: String,
-}
-
-impl From<Line> for Segment {
-    fn from(line: Line) -> Self {
-        Self {
-            start_s: line.start,
-            end_s: line.end.max(line.start),
-            text: line.text,
-            words: line
-                .words
-                .filter(|words| words.as_array().is_some_and(|w| !w.is_empty())),
-            confidence: line.confidence,
-        }
-    }
-}
-
-impl From<Refusal> for ToolError {
-    fn from(refusal: Refusal) -> Self {
-        let known = CODES.into_iter().find(|code| *code == refusal.error_code);
-        let (code, message) = (known.unwrap_or("service_error"), refusal.message);
-        match code {
-            "no_audio" => Self::BadInput { code, message },
-            _ => Self::Service {
-                code,
-                message,
-                retryable: matches!(
-                    code,
-                    "model_not_loaded"
-                        | "tool_missing"
-                        | "cancelled"
-                        | "engine_failed"
-                        | "internal"
-                        | "service_error"
-                ),
-            },
-        }
-    }
-}
-
-/// The transcript as it comes in.
-#[derive(Default)]
-struct Reading {
-    segments: Vec<Segment>,
-    done: Option<Done>,
-}
-
-impl Reading {
-    fn line(&mut self, line: &[u8], on_progress: &mut impl FnMut(f64)) -> Result<(), ToolError> {
-        if line.trim_ascii().is_empty() {
-            return Ok(());
-        }
-        match parse(line)? {
-            Event::Progress { progress } => on_progress(progress.clamp(0.0, 1.0)),
-            Event::Segment(line) => self.segments.push(line.into()),
-            Event::Done(done) => self.done = Some(done),
-            Event::Error(refusal) => return Err(refusal.into()),
-            Event::Unknown => {}
-        }
-        Ok(())
-    }
-
-    fn finish(self, endpoint: &str) -> Result<Transcript, ToolError> {
-        let Some(done) = self.done else {
-            return Err(unavailable(endpoint, &"it broke off in the middle"));
-        };
-        let mut segments = self.segments;
-        segments.extend(done.segments.into_iter().map(Segment::from));
-        segments.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-        Ok(Transcript {
-            text: done.text,
-            language: done.language,
-            duration_s: done.duration,
-            segments,
-        })
-    }
-}
-
-/// A line of the stream, or (without a `type`) the whole answer.
-fn parse(line: &[u8]) -> Result<Event, ToolError> {
-    let value = serde_json::from_slice::<serde_json::Value>(line).map_err(unreadable)?;
-    if value.get("type").is_none() {
-        return serde_json::from_value(value)
-            .map(Event::Done)
-            .map_err(unreadable);
-    }
-    serde_json::from_value(value).map_err(unreadable)
-}
-
-fn unreadable(error: serde_json::Error) -> ToolError {
-    ToolError::Service {
-        code: "service_error",
-        message: format!(
-            "The speech service gave an answer that cannot be read ({error}). Use the same version of Seogo on both sides."
-        ),
-        retryable: true,
+        again: Again::Yes,
     }
 }

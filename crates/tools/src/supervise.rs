@@ -160,9 +160,9 @@ async fn run_once(
     if ended.is_none() {
         end(&mut child, &group, what).await?;
     }
-    group.forget();
+    group.end();
     if let Some(log) = log {
-        // A process that the child left behind may hold its stderr open for ever.
+        // A process that has left the group may hold its stderr open for ever.
         let _ = tokio::time::timeout(what.grace, log).await;
     }
     Ok(ended)

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::media::{damaged, guarded, refuse_empty};
-use crate::{MediaInfo, ToolError, Toolbox, VideoStream};
+use crate::media::{damaged, guarded, megabytes};
+use crate::{Fence, MediaInfo, ToolError, Toolbox, VideoStream};
 
 /// Largest width and height of a thumbnail, in pixels.
 const MOST_WIDTH: u32 = 640;
@@ -33,67 +33,59 @@ impl Toolbox {
         out: &Path,
         cancel: &CancellationToken,
     ) -> Result<(), ToolError> {
-        refuse_empty(path).await?;
+        let size = megabytes(path).await?;
         let video = info.video.as_ref().ok_or_else(no_video)?;
         let temporary = Temporary::beside(out, ".thumbnail-", ".jpg")?;
         let mut failure = None;
         for seek in seeks(video, info.duration_s) {
-            match self.frame(path, video, seek, &temporary.0, cancel).await {
+            let fence = self.fence("ffmpeg", self.limits().thumbnail, size);
+            match frame(fence, path, video, seek, &temporary.0, cancel).await {
                 Ok(()) if is_filled(&temporary.0).await => return temporary.become_file(out).await,
                 Ok(()) => {}
-                Err(error @ (ToolError::Failed { .. } | ToolError::TimedOut { .. })) => {
-                    failure = Some(error);
-                }
+                Err(error) if is_for_this_frame(&error) => failure = Some(error),
                 Err(error) => return Err(error),
             }
         }
         Err(failure.map_or_else(no_frame, damaged))
     }
+}
 
-    async fn frame(
-        &self,
-        path: &Path,
-        video: &VideoStream,
-        seek: Seek,
-        out: &Path,
-        cancel: &CancellationToken,
-    ) -> Result<(), ToolError> {
-        let fence = self
-            .fence("ffmpeg", self.limits().thumbnail)
-            .args(["-nostdin", "-v", "error", "-y"]);
-        let fence = match seek {
-            Seek::Exact(second) => fence.args(["-ss", &format!("{second:.3}")]),
-            Seek::KeyFrame(second) => {
-                let second = format!("{second:.3}");
-                fence.args(["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &second])
-            }
-            Seek::First => fence,
-        };
-        guarded(fence)
-            .arg("-i")
-            .path(path)
-            .args([
-                "-map",
-                &format!("0:{}", video.index),
-                "-frames:v",
-                "1",
-                "-an",
-            ])
-            .args([
-                "-vf",
-                &scale(),
-                "-pix_fmt",
-                "yuvj420p",
-                "-q:v",
-                "4",
-                "-f",
-                "mjpeg",
-            ])
-            .path(out)
-            .run(cancel)
-            .await
-            .map(drop)
-    }
+/// Whether another frame may go better.
+fn is_for_this_frame(error: &ToolError) -> bool {
+    matches!(
+        error,
+        ToolError::Failed { .. } | ToolError::TimedOut { .. } | ToolError::Crashed { .. }
+    )
+}
+
+async fn frame(
+    fence: Fence,
+    path: &Path,
+    video: &VideoStream,
+    seek: Seek,
+    out: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), ToolError> {
+    let fence = fence.args(["-nostdin", "-v", "error", "-y"]);
+    let fence = match seek {
+        Seek::Exact(second) => fence.args(["-ss", &format!("{second:.3}")]),
+        Seek::KeyFrame(second) => {
+            let second = format!("{second:.3}");
+            fence.args(["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &second])
+        }
+        Seek::First => fence,
+    };
+    let map = format!("0:{}", video.index);
+    guarded(fence)
+        .arg("-i")
+        .path(path)
+        .args(["-map", &map, "-frames:v", "1", "-an"])
+        .args(["-vf", &scale(), "-pix_fmt", "yuvj420p", "-q:v", "4"])
+        .args(["-f", "mjpeg"])
+        .path(out)
+        .run(cancel)
+        .await
+        .map(drop)
 }
 
 /// The attempts in their order.
@@ -135,7 +127,6 @@ async fn is_filled(path: &Path) -> bool {
         .is_ok_and(|facts| facts.len() > 0)
 }
 
-/// A file that is gone when it did not become the result.
 /// A file under a temporary name beside its place; removed when dropped.
 pub(crate) struct Temporary(PathBuf);
 

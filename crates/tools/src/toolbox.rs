@@ -4,68 +4,135 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ToolError;
+use crate::budget::{TimeBudget, Unit};
 use crate::fence::{Fence, Limits, MIB};
 use crate::programs::{self, Program};
 
-/// Limits per kind of work.
+/// What one kind of work may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Its time, by its size.
+    pub time: TimeBudget,
+    /// Address space of the program, in MiB.
+    pub memory_mib: u64,
+    /// What the program may give back, in MiB.
+    pub output_mib: u64,
+    /// The largest file it may write, in MiB.
+    pub file_mib: u64,
+}
+
+impl Work {
+    const fn new(time: TimeBudget) -> Self {
+        Self {
+            time,
+            memory_mib: 1024,
+            output_mib: 64,
+            file_mib: 64,
+        }
+    }
+
+    /// The limits of a run on so many units.
+    pub fn limits(&self, units: f64) -> Limits {
+        Limits {
+            time: self.time.allow(units),
+            cpu_s: None,
+            memory_bytes: self.memory_mib * MIB,
+            output_bytes: self.output_mib * MIB,
+            file_bytes: self.file_mib * MIB,
+        }
+    }
+}
+
+/// Limits per kind of work; docs/limits.md explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolLimits {
     /// Reading facts about a recording or video.
-    pub probe: Limits,
+    pub probe: Work,
     /// Taking one picture out of a video.
-    pub thumbnail: Limits,
+    pub thumbnail: Work,
     /// Decoding a whole recording.
-    pub decode: Limits,
-    /// Making a playable copy of a video; its time grows with the video's length.
-    pub convert: Limits,
+    pub decode: Work,
+    /// Making a playable copy of a video.
+    pub convert: Work,
     /// Parsing text and HTML in a child of our own.
-    pub parse: Limits,
-    /// Facts and text of a PDF.
-    pub pdf: Limits,
+    pub parse: Work,
+    /// Facts of a PDF.
+    pub pdf_facts: Work,
+    /// Text of a PDF.
+    pub pdf_text: Work,
     /// Drawing one page of a PDF.
-    pub render_page: Limits,
+    pub render_page: Work,
     /// Reading one picture of text.
-    pub ocr_page: Limits,
+    pub ocr_picture: Work,
     /// Pages of one PDF that are read by OCR at most.
     pub ocr_pages: usize,
     /// The draft engine on one part of a recording.
-    pub draft_part: Limits,
+    pub draft_part: Work,
     /// Longest part of a recording that is given to the draft engine, in seconds.
     pub draft_part_s: usize,
 }
 
-/// Longest recording that is decoded: a day. In bytes of 16 kHz mono f32.
-const DECODED_BYTES: u64 = 24 * 3600 * 16_000 * 4;
+/// Longest recording that is decoded: a day of 16 kHz mono f32.
+const DECODED_MIB: u64 = 24 * 3600 * 16_000 * 4 / MIB;
 
 /// Largest playable copy: 256 GiB.
-const CONVERTED_BYTES: u64 = 256 << 30;
+const CONVERTED_MIB: u64 = 256 << 10;
 
 impl Default for ToolLimits {
     fn default() -> Self {
-        let base = Limits::default();
+        use Unit::{Megabyte, Megapixel, Page, SecondOfSound};
+        // Many times what a small and busy machine with a slow network disk takes: these end what hangs, not what is slow.
         Self {
-            convert: Limits {
-                file_bytes: CONVERTED_BYTES,
-                ..base.seconds(600).memory_mib(4096)
+            probe: Work::new(TimeBudget::whole(30, 200, Megabyte)),
+            thumbnail: Work {
+                memory_mib: 2048,
+                ..Work::new(TimeBudget::whole(60, 200, Megabyte))
             },
-            probe: base.seconds(30),
-            thumbnail: base.seconds(60).memory_mib(2048),
-            decode: Limits {
-                output_bytes: DECODED_BYTES,
-                ..base.seconds(3600).memory_mib(2048)
+            decode: Work {
+                memory_mib: 2048,
+                output_mib: DECODED_MIB,
+                ..Work::new(TimeBudget::still(60, 100, Megabyte))
             },
-            parse: Limits {
+            convert: Work {
+                memory_mib: 4096,
+                file_mib: CONVERTED_MIB,
+                // At the end the index is moved to the front, which reads and writes the whole file without a word.
+                ..Work::new(TimeBudget::still(60, 500, Megabyte))
+            },
+            parse: Work {
                 // JSON writes some characters as six.
-                output_bytes: 192 * MIB,
-                ..base.seconds(60)
+                output_mib: 192,
+                ..Work::new(TimeBudget::whole(30, 4000, Megabyte))
             },
-            pdf: base.seconds(120),
-            render_page: base.seconds(60),
-            ocr_page: base.seconds(120).memory_mib(2048),
+            pdf_facts: Work::new(TimeBudget::whole(60, 1000, Megabyte)),
+            pdf_text: Work::new(TimeBudget::whole(60, 5000, Page)),
+            render_page: Work::new(TimeBudget::whole(60, 2000, Megabyte)),
+            ocr_picture: Work {
+                memory_mib: 2048,
+                ..Work::new(TimeBudget::whole(60, 30_000, Megapixel))
+            },
             ocr_pages: 200,
-            draft_part: base.seconds(1200),
+            draft_part: Work::new(TimeBudget::whole(60, 10_000, SecondOfSound)),
             draft_part_s: 120,
         }
+    }
+}
+
+impl ToolLimits {
+    /// Each kind of work by its name, for the docs.
+    pub fn all(&self) -> [(&'static str, Work); 10] {
+        [
+            ("probe", self.probe),
+            ("thumbnail", self.thumbnail),
+            ("decode", self.decode),
+            ("convert", self.convert),
+            ("parse", self.parse),
+            ("pdf_facts", self.pdf_facts),
+            ("pdf_text", self.pdf_text),
+            ("render_page", self.render_page),
+            ("ocr_picture", self.ocr_picture),
+            ("draft_part", self.draft_part),
+        ]
     }
 }
 
@@ -131,9 +198,15 @@ impl Toolbox {
             .map_err(ToolError::io("cannot write to", scratch))
     }
 
-    pub(crate) fn fence(&self, program: impl AsRef<std::ffi::OsStr>, limits: Limits) -> Fence {
+    /// A program for a kind of work of so many of its units.
+    pub(crate) fn fence(
+        &self,
+        program: impl AsRef<std::ffi::OsStr>,
+        work: Work,
+        units: f64,
+    ) -> Fence {
         Fence::new(program)
             .dir(&self.settings.scratch_dir)
-            .limits(limits)
+            .limits(work.limits(units))
     }
 }

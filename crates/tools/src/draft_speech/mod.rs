@@ -78,21 +78,23 @@ impl Toolbox {
             write(&folder.path().join(format!("{number}.wav")), &wave).await?;
         }
         write(&folder.path().join("list"), list.as_bytes()).await?;
-        let said = self.recognise(folder.path(), cancel).await?;
+        let seconds = samples.len() as f64 / SECOND as f64;
+        let said = self.recognise(folder.path(), seconds, cancel).await?;
         let starts = utterances
             .iter()
             .map(|u| start_s + u.start as f64 / SECOND as f64);
         Ok(segments(&said, &starts.collect::<Vec<_>>()))
     }
 
-    /// Runs the engine on the numbered files of a folder.
+    /// Runs the engine on the numbered files of a folder, which are so many seconds of sound.
     async fn recognise(
         &self,
         folder: &Path,
+        seconds: f64,
         cancel: &CancellationToken,
     ) -> Result<String, ToolError> {
         let said = folder.join("said");
-        self.fence(PROGRAM, self.limits().draft_part)
+        self.fence(PROGRAM, self.limits().draft_part, seconds)
             .args(["-hmm", &format!("{MODEL}/en-us")])
             .args(["-lm", &format!("{MODEL}/en-us.lm.bin")])
             .args(["-dict", &format!("{MODEL}/cmudict-en-us.dict")])

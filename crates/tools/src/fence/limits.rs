@@ -1,11 +1,11 @@
 //! The limits of a fenced program and how the kernel is told of them.
 
-use std::time::Duration;
-
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit,
 };
 use tokio::process::Command;
+
+use crate::budget::{Allowance, TimeBudget, Unit};
 
 /// One MiB in bytes.
 pub(crate) const MIB: u64 = 1024 * 1024;
@@ -13,13 +13,16 @@ pub(crate) const MIB: u64 = 1024 * 1024;
 /// File descriptors a fenced program may have open.
 const OPEN_FILES: u64 = 256;
 
+/// Time of a run whose caller sets none; work on files is given its own by [`ToolLimits`](crate::ToolLimits).
+const UNMEASURED: TimeBudget = TimeBudget::whole(60, 0, Unit::Megabyte);
+
 /// What one run of a program may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Time that Seogo waits for it. While Seogo is busy with what it has already given, the clock stands still.
-    pub wall: Duration,
-    /// Processor seconds over all its threads.
-    pub cpu_s: u64,
+    pub time: Allowance,
+    /// Processor seconds over all its threads; `None` for as many as its time gives it.
+    pub cpu_s: Option<u64>,
     /// Address space in bytes.
     pub memory_bytes: u64,
     /// Bytes it may write to stdout.
@@ -31,8 +34,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            wall: Duration::from_secs(60),
-            cpu_s: 60,
+            time: UNMEASURED.allow(0.0),
+            cpu_s: None,
             memory_bytes: 1024 * MIB,
             output_bytes: 64 * MIB,
             file_bytes: 64 * MIB,
@@ -41,15 +44,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// These limits with so many seconds of time and of processor time.
-    pub const fn seconds(self, seconds: u64) -> Self {
-        Self {
-            wall: Duration::from_secs(seconds),
-            cpu_s: seconds,
-            ..self
-        }
-    }
-
     /// These limits with so many MiB of address space.
     pub const fn memory_mib(self, mib: u64) -> Self {
         Self {
@@ -58,13 +52,13 @@ impl Limits {
         }
     }
 
-    fn resources(self) -> [(Resource, u64); 5] {
+    fn resources(self) -> [(Resource, Option<u64>); 5] {
         [
             (Resource::Cpu, self.cpu_s),
-            (Resource::As, self.memory_bytes),
-            (Resource::Fsize, self.file_bytes),
-            (Resource::Nofile, OPEN_FILES),
-            (Resource::Core, 0),
+            (Resource::As, Some(self.memory_bytes)),
+            (Resource::Fsize, Some(self.file_bytes)),
+            (Resource::Nofile, Some(OPEN_FILES)),
+            (Resource::Core, Some(0)),
         ]
     }
 }
@@ -75,9 +69,9 @@ pub(super) fn enforce(command: &mut Command, limits: Limits) {
     before_exec(command, move || {
         for (resource, most) in resources {
             let limit = Rlimit {
-                current: Some(most),
+                current: most,
                 // One more at the top: at the lower limit of processor time the signal is SIGXCPU, which tells why.
-                maximum: Some(most.saturating_add(1)),
+                maximum: most.map(|most| most.saturating_add(1)),
             };
             setrlimit(resource, limit)?;
         }

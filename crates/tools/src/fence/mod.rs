@@ -120,13 +120,26 @@ impl Fence {
 
     /// Runs it to its end, whatever its exit code: some programs give useful output and still say that something is wrong.
     pub async fn run_any(self, cancel: &CancellationToken) -> Result<Output, ToolError> {
+        self.run_telling(|_| {}, cancel).await
+    }
+
+    /// As [`Fence::run_any`]; `told` sees each piece of stdout as it comes.
+    pub async fn run_telling(
+        self,
+        mut told: impl FnMut(&[u8]),
+        cancel: &CancellationToken,
+    ) -> Result<Output, ToolError> {
         let mut running = self.start(cancel).await?;
         let mut stdout = Vec::new();
         let mut block = vec![0; 64 * 1024];
         loop {
             match running.read(&mut block).await? {
                 0 => break,
-                n => stdout.extend_from_slice(&block[..n]),
+                n => {
+                    running.moved();
+                    told(&block[..n]);
+                    stdout.extend_from_slice(&block[..n]);
+                }
             }
         }
         let (status, stderr) = running.finish().await?;

@@ -50,19 +50,25 @@ pub(super) fn exit_code(
 
 fn by_signal(program: String, signal: i32, stderr: &str, limits: Limits) -> ToolError {
     if signal == Signal::XCPU.as_raw() {
-        let limit_s = limits.cpu_s;
-        return ToolError::TimedOut { program, limit_s };
+        let limit = format!("{} s", limits.cpu_s.unwrap_or(0));
+        return ToolError::TimedOut {
+            program,
+            after: format!("{limit} of processor time"),
+            allowed: limit,
+        };
     }
     if signal == Signal::XFSZ.as_raw() {
         let limit_mib = limits.file_bytes / MIB;
         return ToolError::OutputTooLarge { program, limit_mib };
     }
+    let limit_mib = limits.memory_bytes / MIB;
     if signal == Signal::KILL.as_raw() || signal == Signal::TERM.as_raw() {
-        return ToolError::Killed { program };
+        return ToolError::Killed { program, limit_mib };
     }
-    ToolError::Failed {
+    ToolError::Crashed {
         program,
-        status: format!("it crashed with signal {signal}"),
+        signal,
+        limit_mib,
         stderr: shortened(stderr),
     }
 }

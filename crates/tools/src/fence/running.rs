@@ -1,7 +1,8 @@
 //! A fenced program while it runs.
 
 use std::future::Future;
-use std::time::Duration;
+use std::pin::pin;
+use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncReadExt;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::limits::MIB;
 use super::{Limits, outcome};
 use crate::ToolError;
+use crate::budget::{Clock, Watch, seconds};
 
 /// How much of stderr is kept, in bytes; the rest is read and thrown away.
 const STDERR_BYTES: usize = 16 * 1024;
@@ -23,11 +25,12 @@ pub struct Running {
     program: String,
     group: Group,
     child: Child,
+    status: Option<ExitStatus>,
     stdout: Option<ChildStdout>,
     stderr: Option<JoinHandle<String>>,
     limits: Limits,
+    watch: Watch,
     cancel: CancellationToken,
-    waited: Duration,
     read: u64,
 }
 
@@ -44,9 +47,10 @@ impl Running {
             stdout: child.stdout.take(),
             stderr: Some(tokio::spawn(read_stderr(child.stderr.take()))),
             child,
+            status: None,
             limits,
+            watch: Watch::new(limits.time),
             cancel,
-            waited: Duration::ZERO,
             read: 0,
         }
     }
@@ -74,43 +78,67 @@ impl Running {
         Ok(n)
     }
 
+    /// Tells that the work got on, which is life where only standing still is limited ([`Clock::Still`]).
+    pub fn moved(&mut self) {
+        self.watch.moved();
+    }
+
     /// Waits for its end: exit code and stderr. What is left of stdout is not read.
     pub async fn finish(mut self) -> Result<(i32, String), ToolError> {
         drop(self.stdout.take());
+        let status = self.wait_for_exit().await?;
         let stderr = match self.stderr.take() {
             Some(reader) => self.wait_for(reader).await?.unwrap_or_default(),
             None => String::new(),
         };
-        let status = self.wait_for_exit().await?;
-        self.group.forget();
         outcome::exit_code(&self.program, status, &stderr, self.limits).map(|code| (code, stderr))
     }
 
-    async fn wait_for_exit(&mut self) -> Result<std::process::ExitStatus, ToolError> {
-        let left = self.limits.wall.saturating_sub(self.waited);
-        let status = tokio::select! {
-            status = self.child.wait() => status,
-            () = self.cancel.cancelled() => return Err(self.cancelled()),
-            () = tokio::time::sleep(left) => return Err(self.timed_out()),
-        };
-        status.map_err(|source| ToolError::Io {
-            what: format!("cannot wait for {}", self.program),
-            source,
-        })
+    async fn wait_for_exit(&mut self) -> Result<ExitStatus, ToolError> {
+        loop {
+            if let Some(status) = self.status {
+                return Ok(status);
+            }
+            self.wait_for_either(std::future::pending::<()>()).await?;
+        }
     }
 
     /// Waits for `work` within what is left of the time.
     async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, ToolError> {
+        let mut work = pin!(work);
+        loop {
+            if let Some(result) = self.wait_for_either(work.as_mut()).await? {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Waits for `work`, or (`None`) for the end of the program, which is noticed once.
+    ///
+    /// What the program has started and left behind ends with it: it would hold the pipes open, or go on for ever.
+    async fn wait_for_either<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, ToolError> {
         let begun = Instant::now();
-        let left = self.limits.wall.saturating_sub(self.waited);
         let result = tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(self.cancelled()),
-            result = work => Ok(result),
-            () = tokio::time::sleep(left) => Err(self.timed_out()),
+            status = self.child.wait(), if self.status.is_none() => self.ended(status),
+            result = work => Ok(Some(result)),
+            () = tokio::time::sleep(self.watch.left()) => Err(self.out_of_time()),
         };
-        self.waited += begun.elapsed();
+        self.watch.spend(begun.elapsed());
         result
+    }
+
+    fn ended<T>(&mut self, status: std::io::Result<ExitStatus>) -> Result<Option<T>, ToolError> {
+        self.group.end();
+        self.status = Some(status.map_err(|source| ToolError::Io {
+            what: format!("cannot wait for {}", self.program),
+            source,
+        })?);
+        Ok(None)
     }
 
     fn cancelled(&self) -> ToolError {
@@ -119,10 +147,21 @@ impl Running {
         }
     }
 
-    fn timed_out(&self) -> ToolError {
-        ToolError::TimedOut {
-            program: self.program.clone(),
-            limit_s: self.limits.wall.as_secs(),
+    fn out_of_time(&self) -> ToolError {
+        let allowance = self.watch.allowance();
+        let (program, after) = (self.program.clone(), seconds(allowance.time()));
+        let allowed = allowance.to_string();
+        match allowance.clock() {
+            Clock::Whole => ToolError::TimedOut {
+                program,
+                after,
+                allowed,
+            },
+            Clock::Still => ToolError::Stalled {
+                program,
+                after,
+                allowed,
+            },
         }
     }
 }
@@ -151,9 +190,18 @@ impl Group {
         Self(id.and_then(Pid::from_raw))
     }
 
-    /// The leader has been waited for: its number may soon belong to somebody else.
-    pub(crate) fn forget(&mut self) {
+    /// The leader has been waited for a moment ago: kills what it left behind. Where it left anything the number is still the
+    /// group's, and where it left nothing the kernel does not give it away again before all others have had their turn.
+    pub(crate) fn end(&mut self) {
+        self.kill();
         self.0 = None;
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.0 {
+            // It may be gone already; there is nothing to do about any error.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 
     /// Asks every process of the group to end.
@@ -167,9 +215,6 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // It may be gone already; there is nothing to do about any error.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        self.kill();
     }
 }

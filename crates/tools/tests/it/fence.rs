@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tools::{Fence, Limits, ToolError};
+use tools::{Again, Fence, Limits, TimeBudget, ToolError, Unit};
 
 use crate::support::code;
 
@@ -55,22 +55,83 @@ async fn a_missing_program_says_how_to_get_it() {
 async fn time_is_limited_and_the_whole_group_dies() {
     let dir = tempfile::tempdir().unwrap();
     let mut life = Life::new(dir.path()).await;
-    let limits = Limits {
-        wall: Duration::from_millis(500),
-        ..Limits::default()
-    };
-    let fence = shell("(exec 9>life; echo alive >&9; sleep 300) & wait").dir(dir.path());
-    let (result, ()) = tokio::join!(run(fence.limits(limits)), life.begins());
-    assert_eq!(code(result), "timed_out");
+    let budget = TimeBudget::whole(0, 250, Unit::Page);
+    let fence = shell(FAMILY).dir(dir.path()).limits(limits(budget, 2.0));
+    let (result, ()) = tokio::join!(run(fence), life.begins());
+    let error = result.unwrap_err();
+    assert_eq!((error.code(), error.again()), ("timed_out", Again::No));
+    assert!(
+        error.to_string().starts_with(
+            "sh was stopped after 0.5 s: allowed are 0 s + 0.25 s for each of 2 pages."
+        ),
+        "{error}"
+    );
     life.ends().await;
 }
 
 #[tokio::test]
-async fn cancelling_stops_it() {
+async fn what_stands_still_is_stopped_with_its_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut life = Life::new(dir.path()).await;
+    let budget = TimeBudget::still(0, 500, Unit::Page);
+    let fence = shell(FAMILY).dir(dir.path()).limits(limits(budget, 1.0));
+    let (result, ()) = tokio::join!(run(fence), life.begins());
+    let error = result.unwrap_err();
+    assert_eq!((error.code(), error.again()), ("stalled", Again::Once));
+    assert!(
+        error
+            .to_string()
+            .contains("did not get on for 0.5 s: allowed are 0 s + 0.5 s for 1 page"),
+        "{error}"
+    );
+    life.ends().await;
+}
+
+/// Its program runs on for ever, and so do two generations below, one deaf to being asked. All three hold `life`.
+const FAMILY: &str =
+    "exec 9>life; (trap '' TERM; sleep 300 & wait; sleep 300) & echo alive >&9; wait";
+
+/// Nothing but a limit on time.
+fn limits(budget: TimeBudget, units: f64) -> Limits {
+    Limits {
+        time: budget.allow(units),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_ends_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut life = Life::new(dir.path()).await;
+    // The rest of the family holds stdout and stderr open, which keeps nobody waiting.
+    let fence = shell("exec 9>life; sleep 300 & echo alive | tee /dev/fd/9").dir(dir.path());
+    let (output, ()) = tokio::join!(run(fence), life.begins());
+    assert_eq!(output.unwrap().text(), "alive\n");
+    life.ends().await;
+}
+
+#[tokio::test]
+async fn a_killed_or_crashed_program_is_named_with_its_memory() {
+    for (signal, expected) in [("KILL", "killed"), ("SEGV", "crashed"), ("ABRT", "crashed")] {
+        let fence = shell(&format!("kill -{signal} $$")).limits(Limits::default().memory_mib(777));
+        let error = run(fence).await.unwrap_err();
+        assert_eq!((error.code(), error.again()), (expected, Again::Once));
+        assert!(error.to_string().contains("777 MiB"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn cancelling_stops_it_with_its_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut life = Life::new(dir.path()).await;
     let cancel = CancellationToken::new();
-    let run = shell("sleep 300").run(&cancel);
-    let (result, ()) = tokio::join!(run, async { cancel.cancel() });
+    let run = shell(FAMILY).dir(dir.path()).run(&cancel);
+    let (result, ()) = tokio::join!(run, async {
+        life.begins().await;
+        cancel.cancel();
+    });
     assert_eq!(code(result), "cancelled");
+    life.ends().await;
 }
 
 #[tokio::test]
@@ -121,20 +182,24 @@ async fn files_are_bounded() {
 #[tokio::test]
 async fn processor_time_is_bounded() {
     let limits = Limits {
-        cpu_s: 1,
+        cpu_s: Some(1),
         ..Limits::default()
     };
     let error = run(shell("while :; do :; done").limits(limits))
         .await
         .unwrap_err();
     assert_eq!(error.code(), "timed_out");
+    assert!(
+        error.to_string().contains("1 s of processor time"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn dropping_the_run_stops_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut life = Life::new(dir.path()).await;
-    let fence = shell("exec 9>life; echo alive >&9; sleep 300").dir(dir.path());
+    let fence = shell(FAMILY).dir(dir.path());
     let running = fence.start(&CancellationToken::new()).await.unwrap();
     life.begins().await;
     drop(running);

@@ -6,6 +6,7 @@
 )]
 
 mod fence;
+mod limits;
 mod media;
 mod parse;
 mod pdf;

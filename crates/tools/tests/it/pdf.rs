@@ -8,7 +8,10 @@ use crate::support::{Bench, code, fixture};
 
 async fn pdf(name: &str) -> Result<PdfText, ToolError> {
     let bench = Bench::new();
-    bench.tools.pdf_text(&fixture(name), &bench.cancel).await
+    bench
+        .tools
+        .pdf_text(&fixture(name), |_| {}, &bench.cancel)
+        .await
 }
 
 #[tokio::test]
@@ -44,7 +47,11 @@ async fn bad_files_have_clear_names() {
 async fn a_scan_is_read_by_ocr() {
     let bench = Bench::new();
     let path = fixture("documents/scan.pdf");
-    let pdf = bench.tools.pdf_text(&path, &bench.cancel).await.unwrap();
+    let pdf = bench
+        .tools
+        .pdf_text(&path, |_| {}, &bench.cancel)
+        .await
+        .unwrap();
     assert_eq!(pdf.pages_without_text, [1]);
     let seen = Mutex::new(Vec::new());
     let progress = |share| seen.lock().unwrap().push(share);
@@ -59,7 +66,7 @@ async fn a_scan_is_read_by_ocr() {
         text.contains("Albatross") && text.contains("70315") && text.contains("사무소"),
         "{text}"
     );
-    assert_eq!(*seen.lock().unwrap(), [1.0]);
+    assert_eq!(*seen.lock().unwrap(), [0.5, 1.0]);
     assert_eq!(
         std::fs::read_dir(bench.dir.path()).unwrap().count(),
         0,
@@ -72,7 +79,7 @@ async fn a_picture_of_text_is_read() {
     let bench = Bench::new();
     let read = bench
         .tools
-        .ocr_image(&fixture("documents/scan.png"), &bench.cancel)
+        .ocr_image(&fixture("documents/scan.png"), |_| {}, &bench.cancel)
         .await
         .unwrap();
     assert!(read.confidence > 0.8);
@@ -88,12 +95,12 @@ async fn what_is_no_picture_is_damaged() {
     let bench = Bench::new();
     let read = bench
         .tools
-        .ocr_image(&fixture("documents/workshop.md"), &bench.cancel)
+        .ocr_image(&fixture("documents/workshop.md"), |_| {}, &bench.cancel)
         .await;
     assert_eq!(code(read), "damaged");
     let read = bench
         .tools
-        .ocr_image(&fixture("documents/empty.pdf"), &bench.cancel)
+        .ocr_image(&fixture("documents/empty.pdf"), |_| {}, &bench.cancel)
         .await;
     assert_eq!(code(read), "empty");
 }

@@ -7,7 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tools::{SpeechClient, SpeechReady, SpeechRequest, ToolError, Transcript};
+use tools::{
+    Again, Patience, SpeechClient, SpeechReady, SpeechRequest, TimeBudget, ToolError, Transcript,
+    Unit,
+};
 
 use crate::support::{Bench, code, fixture};
 
@@ -143,21 +146,18 @@ async fn a_service_that_does_not_stream_is_understood() {
 
 #[tokio::test]
 async fn refusals_keep_their_names() {
-    for (status, name, expected, retryable) in [
-        (503, "model_not_loaded", "model_not_loaded", true),
-        (415, "no_audio", "no_audio", false),
-        (404, "not_found", "not_found", false),
-        (403, "outside_roots", "outside_roots", false),
-        (418, "something_new", "service_error", true),
+    for (status, name, expected, again) in [
+        (503, "model_not_loaded", "model_not_loaded", Again::Yes),
+        (415, "no_audio", "no_audio", Again::No),
+        (404, "not_found", "not_found", Again::No),
+        (403, "outside_roots", "outside_roots", Again::No),
+        (418, "something_new", "service_error", Again::Yes),
+        (500, "engine_failed", "engine_failed", Again::Once),
     ] {
         let body = format!(r#"{{"error_code":"{name}","message":"what to do"}}"#);
         let (client, _request) = service(status, "application/json", &body).await;
         let error = transcribe(&client).await.unwrap_err();
-        assert_eq!(
-            (error.code(), error.retryable()),
-            (expected, retryable),
-            "{name}"
-        );
+        assert_eq!((error.code(), error.again()), (expected, again), "{name}");
         assert_eq!(error.to_string(), "what to do");
     }
     let line = r#"{"type":"error","error_code":"engine_failed","message":"crash"}"#;
@@ -166,7 +166,7 @@ async fn refusals_keep_their_names() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_gone_or_breaks_off_is_unavailable() {
+async fn a_service_that_is_gone_is_not_one_that_breaks_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = SpeechClient::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
@@ -175,22 +175,134 @@ async fn a_service_that_is_gone_or_breaks_off_is_unavailable() {
     let half = r#"{"type":"segment","start":0,"end":1,"text":"one"}"#;
     let (client, _request) = service(200, "application/x-ndjson", half).await;
     let error = transcribe(&client).await.unwrap_err();
-    assert_eq!((error.code(), error.retryable()), ("stt_unavailable", true));
+    assert_eq!(
+        (error.code(), error.again()),
+        ("stt_broke_off", Again::Once)
+    );
     let (client, _request) = service(502, "text/html", "<h1>Bad gateway</h1>").await;
     assert_eq!(code(transcribe(&client).await), "stt_unavailable");
 }
 
 #[tokio::test]
-async fn a_silent_service_is_given_up_and_a_cancelled_call_ends() {
+async fn a_silent_service_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = SpeechClient::new(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let patient = client.clone().with_idle(Duration::from_millis(50));
-    assert_eq!(code(transcribe(&patient).await), "stt_unavailable");
-    let cancel = CancellationToken::new();
-    let request = request();
-    let call = client.transcribe(&request, |_| {}, &cancel);
-    let (result, ()) = tokio::join!(call, async { cancel.cancel() });
-    assert_eq!(code(result), "cancelled");
+    let client = client_of(&listener, Duration::from_millis(50), 3600);
+    let error = transcribe(&client).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.again()),
+        ("stt_unavailable", Again::Yes)
+    );
+    assert!(
+        error.to_string().contains("it said nothing for 0.05 s"),
+        "{error}"
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = client_of(&listener, Duration::from_secs(1), 3600);
+    let (result, _) = tokio::join!(transcribe(&client), slow_service(&listener, PROGRESS, 1));
+    assert_eq!(code(result), "stt_broke_off", "silent in the middle");
+}
+
+#[tokio::test]
+async fn a_service_that_says_nothing_new_is_given_up_however_often_it_says_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = client_of(&listener, Duration::from_secs(3600), 0);
+    // In the middle it is this recording that it hangs on.
+    let (result, gone) = tokio::join!(
+        transcribe(&client),
+        slow_service(&listener, PROGRESS, u64::MAX)
+    );
+    let error = result.unwrap_err();
+    assert_eq!((error.code(), error.again()), ("stalled", Again::Once));
+    assert!(
+        error
+            .to_string()
+            .contains("0.5 s for each of 2 seconds of sound"),
+        "{error}"
+    );
+    assert!(gone, "and the service is told");
+    // Before it has begun, the turn of others may take long.
+    let (result, _) = tokio::join!(
+        transcribe(&client),
+        slow_service(&listener, WAITING, u64::MAX)
+    );
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.code(), error.again()),
+        ("stt_unavailable", Again::Yes)
+    );
+    assert!(
+        error.to_string().contains("it did not begin within 1 s"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_or_dropped_tells_the_service_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = client_of(&listener, Duration::from_secs(3600), 3600);
+    for is_dropped in [false, true] {
+        let (cancel, begun) = (CancellationToken::new(), CancellationToken::new());
+        let request = request();
+        let call = async {
+            let call = client.transcribe(&request, |_| begun.cancel(), &cancel);
+            tokio::select! {
+                result = call => Some(code(result)),
+                () = begun.cancelled(), if is_dropped => None,
+            }
+        };
+        let stop = async {
+            begun.cancelled().await;
+            if !is_dropped {
+                cancel.cancel();
+            }
+        };
+        let (result, (), gone) = tokio::join!(call, stop, slow_service(&listener, PROGRESS, 1));
+        assert_eq!(result, (!is_dropped).then_some("cancelled"));
+        assert!(gone, "dropped: {is_dropped}");
+    }
+}
+
+/// What a service says that stands still.
+const PROGRESS: &str = "{\"type\":\"progress\",\"progress\":0.3}\n";
+/// What it says before it has begun.
+const WAITING: &str = "{\"type\":\"progress\",\"progress\":0}\n";
+
+/// A client that waits so long for a word, and for progress so long and half a second for each of sound.
+fn client_of(listener: &TcpListener, silence: Duration, still_s: u64) -> SpeechClient {
+    let client = SpeechClient::new(&format!("http://{}/", listener.local_addr().unwrap()));
+    client.unwrap().with_patience(Patience {
+        silence,
+        still: TimeBudget::still(still_s, 500, Unit::SecondOfSound),
+    })
+}
+
+/// A service that says the same line up to so many times, every 20 ms, and then waits; gives whether the caller went away.
+async fn slow_service(listener: &TcpListener, line: &str, times: u64) -> bool {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    read_request(&mut stream).await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let talk = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        for _ in 0..times {
+            beat.tick().await;
+            if writer.write_all(line.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
+    };
+    let mut rest = [0; 16];
+    let gone = async {
+        tokio::select! {
+            () = talk => {}
+            end = reader.read(&mut rest) => assert!(matches!(end, Ok(0) | Err(_))),
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone)
+        .await
+        .is_ok()
 }
 
 #[tokio::test]
@@ -212,6 +324,7 @@ fn request() -> SpeechRequest {
         file_path: "Recordings/회의.m4a".into(),
         langs: vec!["ko".into(), "en".into()],
         beam_size: 5,
+        duration_s: Some(2.0),
     }
 }
 
