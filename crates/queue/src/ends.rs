@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::{
     Clock, Document, DocumentId, QueueItem, QueueItemId, Random, StageSpec, Timestamp, Write,
 };
-use store::{Enqueue, Failure, MinuteCount, StoreError, Tx};
+use store::{Enqueue, Failure, StoreError, Tx};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::backoff::{retry_delay_ms, wait_delay_ms};
@@ -108,8 +108,6 @@ impl Ends {
         self.write_results(tx, ends, now).await?;
         let next = self.next(tx, ends, now).await?;
         tx.enqueue_all(&next, now).await?;
-        tx.count_minute(&self.counts(ends), &self.worker, now)
-            .await?;
         Ok(true)
     }
 
@@ -232,25 +230,6 @@ impl Ends {
                 tx.wait_for(item, waiting_for, &reason, run_at, now).await
             }
         }
-    }
-
-    fn counts(&self, ends: &[Ended]) -> Vec<MinuteCount> {
-        let mut counts: BTreeMap<&str, MinuteCount> = BTreeMap::new();
-        for ended in ends {
-            let count = counts
-                .entry(ended.spec.name)
-                .or_insert_with(|| MinuteCount::new(ended.spec.name));
-            match ended.end {
-                End::Done(_) => count.completed += 1,
-                End::Failed(StageError::Fail { .. }) => count.failed += 1,
-                End::Failed(_) | End::HandBack => continue,
-            }
-            count.busy_ms += i64::try_from(ended.took.as_millis()).unwrap_or(i64::MAX);
-        }
-        counts
-            .into_values()
-            .filter(|count| count.completed + count.failed > 0)
-            .collect()
     }
 }
 

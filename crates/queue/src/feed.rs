@@ -24,7 +24,7 @@ use crate::{Job, Moment, Runner, Stage, StageError};
 /// How much work is claimed ahead, in time.
 const AHEAD: Duration = Duration::from_millis(25);
 /// How many rows are claimed ahead at most.
-const MOST_AHEAD: usize = 500;
+const MOST_AHEAD: usize = 1_000;
 /// Rows of one stage that are claimed and not committed yet, at most: while the database is away, ends pile up.
 const MOST_OPEN: usize = 4_000;
 /// Shortest time between two looks for a row that a person waits for while every slot is taken.

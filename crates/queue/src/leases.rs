@@ -40,8 +40,8 @@ impl Runner {
 
     /// Prolongs the claims of all runs and stops those whose claim is gone.
     async fn renew(&self) -> Result<(), StoreError> {
-        let jobs = self.running.jobs();
-        if jobs.is_empty() {
+        let (jobs, counts) = (self.running.jobs(), self.tally.take());
+        if jobs.is_empty() && counts.is_empty() {
             return Ok(());
         }
         let mut tx = self.store.write().await?;
@@ -50,6 +50,7 @@ impl Runner {
         for (lease_ms, beats) in self.beats(&jobs) {
             held.extend(tx.heartbeat(&beats, now.plus_ms(lease_ms)).await?);
         }
+        tx.count_minute(&counts, &self.config.worker, now).await?;
         tx.commit().await?;
         for job in &jobs {
             if held.contains(&job.item.id) {

@@ -20,6 +20,7 @@ use crate::ends::Ends;
 use crate::feed::Feed;
 use crate::lanes::Lanes;
 use crate::running::Running;
+use crate::tally::Tally;
 use crate::writer::{Mailbox, Request, Writer};
 use crate::{Graph, LaneLimits, Nobody, Observer, Stage};
 
@@ -77,6 +78,7 @@ pub struct Runner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: RunnerConfig,
     pub(crate) running: Arc<Running>,
+    pub(crate) tally: Arc<Tally>,
     /// Told when a run's claim may be gone.
     pub(crate) doubt: Notify,
     /// Runs, and ends that are not committed yet.
@@ -121,6 +123,7 @@ impl Runner {
             random,
             config,
             running: Arc::default(),
+            tally: Arc::default(),
             doubt: Notify::new(),
             open: TaskTracker::new(),
             mailbox,
@@ -175,6 +178,7 @@ impl Runner {
                 worker: self.config.worker.clone(),
             },
             observer: Arc::clone(&self.config.observer),
+            tally: Arc::clone(&self.tally),
             requests: Mutex::new(requests),
             mailbox: self.mailbox.clone(),
             ended: Box::new(move |stage| {

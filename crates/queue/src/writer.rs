@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
 use crate::ends::{End, Ended, Ends};
+use crate::tally::Tally;
 use crate::{Moment, Observer, StageError};
 
 /// Requests that one transaction takes at most.
@@ -49,6 +50,7 @@ pub(crate) struct Writer {
     pub store: Store,
     pub ends: Ends,
     pub observer: Arc<dyn Observer>,
+    pub tally: Arc<Tally>,
     pub requests: Mutex<mpsc::UnboundedReceiver<Request>>,
     pub mailbox: Mailbox,
     /// Told of the stages whose ends were committed.
@@ -89,7 +91,11 @@ impl Writer {
     }
 
     async fn write(&self, ends: Vec<Ended>, wants: Vec<Want>) {
-        match self.try_write(&ends, &wants).await {
+        let mut written = self.try_write(&ends, &wants, false).await;
+        if !wants.is_empty() && written.as_ref().is_err_and(StoreError::is_duplicate) {
+            written = self.try_write(&ends, &wants, true).await;
+        }
+        match written {
             Ok(Written::Committed(claimed)) => self.tell(ends, wants, claimed),
             Ok(Written::Lost) if wants.is_empty() && ends.len() == 1 => {
                 ends.into_iter().for_each(lost)
@@ -113,7 +119,12 @@ impl Writer {
         }
     }
 
-    async fn try_write(&self, ends: &[Ended], wants: &[Want]) -> Result<Written, StoreError> {
+    async fn try_write(
+        &self,
+        ends: &[Ended],
+        wants: &[Want],
+        careful: bool,
+    ) -> Result<Written, StoreError> {
         let mut tx = self.store.write().await?;
         let now = self.ends.clock.now();
         if !ends.is_empty() && !self.ends.write(&mut tx, ends, now).await? {
@@ -129,7 +140,11 @@ impl Writer {
                 limit: i64::try_from(want.limit).unwrap_or(i64::MAX),
                 pick: want.pick,
             };
-            claimed.push(tx.claim(&claim, now).await?);
+            claimed.push(if careful {
+                tx.claim(&claim, now).await?
+            } else {
+                tx.claim_boldly(&claim, now).await?
+            });
         }
         if !ends.is_empty() || claimed.iter().any(|items| !items.is_empty()) {
             let rows: Vec<&QueueItemId> = ends.iter().map(|ended| &ended.item().id).collect();
@@ -145,6 +160,7 @@ impl Writer {
             // Nobody there any more: the runner has been dropped, and the claims will run out.
             let _ = want.reply.send(Ok(items));
         }
+        self.tally.add(&ends);
         let mut stages: Vec<_> = ends.iter().map(|ended| ended.spec.name).collect();
         drop(ends);
         stages.dedup();

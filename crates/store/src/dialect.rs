@@ -18,6 +18,13 @@ use sqlx::{
 use crate::value::{Row, Value};
 use crate::{StoreError, StoreOptions};
 
+/// Memory for the pages that SQLite's one writer works on, in KiB: a queue of 100,000 rows with its indexes.
+const WRITE_CACHE_KB: u32 = 64 * 1024;
+/// Rows on their way from SQLite's thread to ours.
+const ROW_BUFFER: usize = 1_000;
+/// How many pages of 4 KiB SQLite's write-ahead log takes before they are moved to the database.
+const CHECKPOINT_PAGES: u32 = 8_000;
+
 /// The words that differ.
 #[derive(Debug)]
 pub(crate) struct Words {
@@ -27,6 +34,8 @@ pub(crate) struct Words {
     pub skip_locked: &'static str,
     /// Ends a SELECT of rows that are about to be changed.
     pub for_update: &'static str,
+    /// Where a row lies, for as long as it is not changed.
+    pub row: &'static str,
     /// How many transactions that write go on at once to good effect.
     pub writers: usize,
     /// What stands between `column` and the argument that lists its values, and what stands after it.
@@ -118,11 +127,18 @@ impl SqlBackend<Sqlite> {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // Checkpoints fewer and larger: each waits for the disk several times.
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            // Rows go from SQLite's thread to ours; a short queue between them would have each wake the other for every row.
+            .row_buffer_size(ROW_BUFFER)
             .busy_timeout(options.lock_timeout);
         if let Some(pages) = options.max_pages {
             connect = connect.pragma("max_page_count", pages.to_string());
         }
-        let writes: Pool<Sqlite> = pool(1, options).connect_with(connect.clone()).await?;
+        let write = connect
+            .clone()
+            .pragma("cache_size", format!("-{WRITE_CACHE_KB}"));
+        let writes: Pool<Sqlite> = pool(1, options).connect_with(write).await?;
         crate::schema::migrator(&Sqlite::WORDS).run(&writes).await?;
         let reads = pool(options.read_connections, options)
             .connect_with(connect.pragma("query_only", "on"))
@@ -239,6 +255,27 @@ fn bound<DB: Dialect>(values: Vec<Value>) -> Result<DB::Arguments, StoreError> {
     Ok(args)
 }
 
+/// The kinds of columns.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Int,
+    Real,
+    Blob,
+}
+
+impl Kind {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "TEXT" | "VARCHAR" | "NAME" => Self::Text,
+            "INTEGER" | "INT8" | "BIGINT" => Self::Int,
+            "REAL" | "FLOAT8" => Self::Real,
+            "BLOB" | "BYTEA" => Self::Blob,
+            _ => return None,
+        })
+    }
+}
+
 /// Decodes every column by the name of its type.
 fn decode_columns<'r, R>(row: &'r R) -> Result<Row, StoreError>
 where
@@ -252,17 +289,21 @@ where
     let mut values = Vec::with_capacity(row.columns().len());
     for index in 0..row.columns().len() {
         let raw = row.try_get_raw(index)?;
-        let kind = raw.type_info().name().to_owned();
-        let decoded = match (raw.is_null(), kind.as_str()) {
-            (true, _) => Ok(Value::Text(None)),
-            (_, "TEXT" | "VARCHAR" | "NAME") => Decode::decode(raw).map(|v| Value::Text(Some(v))),
-            (_, "INTEGER" | "INT8" | "BIGINT") => Decode::decode(raw).map(|v| Value::Int(Some(v))),
-            (_, "REAL" | "FLOAT8") => Decode::decode(raw).map(|v| Value::Real(Some(v))),
-            (_, "BLOB" | "BYTEA") => Decode::decode(raw).map(|v| Value::Blob(Some(v))),
-            (_, other) => {
-                let column = row.columns()[index].name();
+        if raw.is_null() {
+            values.push(Value::Text(None));
+            continue;
+        }
+        let kind = Kind::named(raw.type_info().name());
+        let decoded = match kind {
+            Some(Kind::Text) => Decode::decode(raw).map(|v| Value::Text(Some(v))),
+            Some(Kind::Int) => Decode::decode(raw).map(|v| Value::Int(Some(v))),
+            Some(Kind::Real) => Decode::decode(raw).map(|v| Value::Real(Some(v))),
+            Some(Kind::Blob) => Decode::decode(raw).map(|v| Value::Blob(Some(v))),
+            None => {
+                let (column, kind) = (row.columns()[index].name(), raw.type_info());
+                let kind = kind.name();
                 return Err(StoreError::Unreadable(format!(
-                    "column {column} has the type {other}"
+                    "column {column} has the type {kind}"
                 )));
             }
         };
@@ -294,6 +335,7 @@ impl Dialect for Sqlite {
         // One writer at a time: the rows are ours already.
         skip_locked: "",
         for_update: "",
+        row: "rowid",
         writers: 1,
         any: ("IN (SELECT value FROM json_each(", "))"),
         each: ("json_each(", ") AS r"),
@@ -323,6 +365,7 @@ impl Dialect for Postgres {
         blob: "BYTEA",
         skip_locked: "FOR UPDATE SKIP LOCKED",
         for_update: "FOR UPDATE",
+        row: "ctid",
         // One whose commit is on its way to the disk, one that gets ready.
         writers: 2,
         any: ("= ANY(", "::text[])"),

@@ -174,6 +174,16 @@ impl Store {
         self.shared.line.as_ref().is_some_and(Line::is_alive)
     }
 
+    /// Has the database count its rows anew, for better plans.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn analyze(&self) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        tx.analyze().await?;
+        tx.commit().await
+    }
+
     /// How many transactions that write are worth having at once.
     pub fn writers(&self) -> usize {
         self.shared.backend.words().writers

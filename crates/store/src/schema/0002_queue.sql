@@ -6,6 +6,9 @@ UPDATE processing_queue SET priority = CASE WHEN priority >= 10 THEN 10 WHEN pri
 -- How often the worker died with this row. A row that was there twice is run while no other such row is.
 ALTER TABLE processing_queue ADD COLUMN crashes BIGINT NOT NULL DEFAULT 0;
 
+-- What a claim walks: only what is pending and beyond suspicion, priority by priority.
+DROP INDEX queue_claim;
+CREATE INDEX queue_claim ON processing_queue (stage, priority, run_at, id) WHERE status = 'pending' AND crashes < 2;
 CREATE INDEX queue_suspects ON processing_queue (stage, run_at) WHERE status = 'pending' AND crashes > 1;
 
 -- Every index costs every item. Running rows are few and found by queue_one_processing; ended rows are looked for by their
@@ -31,13 +34,13 @@ CREATE TABLE queue_troubles (
     PRIMARY KEY (document_id, at, row_id, kind)
 );
 
--- How many runs of a stage a worker ended in each minute (Unix time / 60,000) and how long they took together.
+-- How many runs of a stage a worker ended in each minute (Unix time / 60,000) and how many microseconds they took.
 CREATE TABLE stage_minutes (
     stage     TEXT NOT NULL,
     minute    BIGINT NOT NULL,
     worker    TEXT NOT NULL,
     completed BIGINT NOT NULL,
     failed    BIGINT NOT NULL,
-    busy_ms   BIGINT NOT NULL,
+    busy_us   BIGINT NOT NULL,
     PRIMARY KEY (stage, minute, worker)
 );

@@ -7,6 +7,11 @@ use crate::StoreError;
 use crate::value::args;
 
 impl Tx {
+    pub(crate) async fn analyze(&mut self) -> Result<(), StoreError> {
+        self.execute("ANALYZE", args![]).await?;
+        Ok(())
+    }
+
     /// Forgets runs that ended before `before` where a newer row of the same document and stage exists.
     pub async fn prune_history(&mut self, before: Timestamp) -> Result<u64, StoreError> {
         self.execute(

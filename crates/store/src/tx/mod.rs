@@ -5,13 +5,17 @@ pub mod changes;
 pub mod documents;
 pub mod files;
 pub mod history;
+pub mod outdated;
 pub mod passages;
+pub mod prune;
 pub mod queue;
 pub mod queue_ends;
 pub mod queue_minutes;
 pub mod queue_rescue;
+pub mod queue_selection;
 pub mod queue_steer;
 pub mod queue_view;
+pub mod rates;
 pub mod timeline;
 
 use std::collections::BTreeSet;

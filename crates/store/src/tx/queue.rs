@@ -18,6 +18,9 @@ pub(super) const COLUMNS: &str = "id, document_id, stage, status, priority, atte
 /// From how many deaths of its worker on a row is suspected to cause them.
 pub(super) const SUSPECT: i64 = 2;
 
+/// Characters of a row's id, a UUID.
+const ID_LENGTH: usize = 36;
+
 /// Rows that one statement adds at most.
 const ENQUEUE_BATCH: usize = 1000;
 
@@ -150,6 +153,15 @@ impl Tx {
         let Some(first) = works.first() else {
             return Ok(0);
         };
+        if let Some(work) = works
+            .iter()
+            .find(|work| work.id.as_str().len() != ID_LENGTH)
+        {
+            return Err(StoreError::Unreadable(format!(
+                "the row id {}",
+                work.id.as_str()
+            )));
+        }
         // An id has 36 characters; the document's follows. The row that stays tells by its id whether it is the new one.
         let sql = format!(
             "INSERT INTO processing_queue (id, document_id, stage, status, priority, attempts, max_attempts, run_at, \
@@ -199,14 +211,38 @@ impl Tx {
         claim: &Claim<'_>,
         now: Timestamp,
     ) -> Result<Vec<QueueItem>, StoreError> {
+        let twin = "AND NOT EXISTS (SELECT 1 FROM processing_queue r \
+            WHERE r.document_id = q.document_id AND r.stage = $1 AND r.status = 'processing')";
+        self.claim_where(twin, claim, now).await
+    }
+
+    /// As [`Tx::claim`], but does not look whether a run of the same document goes on, which is seldom so and costs as much as
+    /// all the rest of finding the row. Where one does, the database refuses the claim as a duplicate
+    /// ([`StoreError::is_duplicate`]), and the transaction has to be done again with [`Tx::claim`].
+    pub async fn claim_boldly(
+        &mut self,
+        claim: &Claim<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<QueueItem>, StoreError> {
+        self.claim_where("", claim, now).await
+    }
+
+    async fn claim_where(
+        &mut self,
+        condition: &str,
+        claim: &Claim<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<QueueItem>, StoreError> {
+        // One column instead of nine: to hand a value over costs more than to write it.
         let sql = format!(
             "WITH picked AS MATERIALIZED ({}) \
              UPDATE processing_queue SET status = 'processing', attempts = attempts + 1, started_at = $2, \
                 lease_until = $4, lease_id = $5, worker = $6, progress = NULL, waiting_for = NULL \
-             FROM picked WHERE processing_queue.id = picked.id \
-             RETURNING processing_queue.id, document_id, priority, attempts, max_attempts, run_at, created_at, \
-                stage_version, crashes",
-            self.picked(claim.pick)
+             FROM picked WHERE processing_queue.{row} = picked.place \
+             RETURNING id || ' ' || document_id || ' ' || priority || ' ' || attempts || ' ' || max_attempts || ' ' || \
+                run_at || ' ' || created_at || ' ' || stage_version || ' ' || crashes",
+            self.picked(claim.pick, condition),
+            row = self.words.row
         );
         let values = args![
             claim.stage,
@@ -217,8 +253,8 @@ impl Tx {
             claim.worker
         ];
         let mut items = Vec::new();
-        for row in self.fetch(sql, values).await? {
-            items.push(claimed(row, claim, now)?);
+        for mut row in self.fetch(sql, values).await? {
+            items.push(claimed(&row.text()?, claim, now)?);
         }
         items.sort_by(|a, b| (b.priority, a.run_at, &a.id).cmp(&(a.priority, b.run_at, &b.id)));
         for item in &items {
@@ -229,16 +265,14 @@ impl Tx {
 
     /// The rows a claim takes. Each priority is looked up by itself, so that the index is entered at its first due row and
     /// left at its last: however many rows wait for a later time, none of them is walked past.
-    fn picked(&self, pick: Pick) -> String {
+    fn picked(&self, pick: Pick, also: &str) -> String {
         let due = |condition: &str, order: &str| {
             format!(
-                "SELECT id FROM (SELECT q.id FROM processing_queue q \
-                    WHERE q.status = 'pending' AND q.stage = $1 AND {condition} AND q.run_at <= $2 \
-                      AND NOT EXISTS (SELECT 1 FROM processing_queue r WHERE r.document_id = q.document_id \
-                          AND r.stage = $1 AND r.status = 'processing') \
+                "SELECT place FROM (SELECT q.{} AS place FROM processing_queue q \
+                    WHERE q.status = 'pending' AND q.stage = $1 AND {condition} AND q.run_at <= $2 {also} \
                       AND NOT EXISTS (SELECT 1 FROM paused_stages p WHERE p.stage = $1) \
                     ORDER BY {order} LIMIT $3 {}) AS due",
-                self.words.skip_locked
+                self.words.row, self.words.skip_locked
             )
         };
         let class = |priority: Priority| {
@@ -251,7 +285,7 @@ impl Tx {
         match pick {
             Pick::Any => {
                 let classes = Priority::ALL.map(class).join(" UNION ALL ");
-                format!("SELECT id FROM ({classes}) AS classes LIMIT $3")
+                format!("SELECT place FROM ({classes}) AS classes LIMIT $3")
             }
             Pick::Person => class(Priority::Person),
             Pick::Suspect => due(&format!("q.crashes >= {SUSPECT}"), "q.run_at"),
@@ -267,7 +301,7 @@ impl Tx {
     ) -> Result<Vec<QueueItemId>, StoreError> {
         let sql = format!(
             "UPDATE processing_queue SET lease_until = $3, progress = COALESCE($4, progress) \
-             WHERE id {} AND lease_id = $2 AND status = 'processing' RETURNING id",
+             WHERE id {} AND lease_id = $2 RETURNING id",
             self.words.any("$1")
         );
         let mut alike: BTreeMap<(&str, Option<u64>), Vec<String>> = BTreeMap::new();
@@ -378,17 +412,24 @@ fn alike(works: &[Enqueue]) -> BTreeMap<Kind<'_>, Vec<&Enqueue>> {
     kinds
 }
 
-fn claimed(mut row: Row, claim: &Claim<'_>, now: Timestamp) -> Result<QueueItem, StoreError> {
+/// Reads what a claim returns of a row.
+fn claimed(text: &str, claim: &Claim<'_>, now: Timestamp) -> Result<QueueItem, StoreError> {
+    let mut fields = text.split(' ');
+    let (Some(id), Some(document_id)) = (fields.next(), fields.next()) else {
+        return Err(unreadable(text));
+    };
+    let mut number = || fields.next()?.parse::<i64>().ok();
+    let mut next = || number().ok_or_else(|| unreadable(text));
     Ok(QueueItem {
-        id: QueueItemId(row.text()?),
-        document_id: DocumentId(row.text()?),
-        priority: Priority::from(row.int()?),
-        attempts: row.int()?,
-        max_attempts: row.int()?,
-        run_at: row.time()?,
-        created_at: row.time()?,
-        stage_version: row.int()?,
-        crashes: row.int()?,
+        id: QueueItemId(id.to_owned()),
+        document_id: DocumentId(document_id.to_owned()),
+        priority: Priority::from(next()?),
+        attempts: next()?,
+        max_attempts: next()?,
+        run_at: Timestamp(next()?),
+        created_at: Timestamp(next()?),
+        stage_version: next()?,
+        crashes: next()?,
         stage: claim.stage.to_owned(),
         status: Status::Processing,
         started_at: Some(now),
@@ -401,4 +442,8 @@ fn claimed(mut row: Row, claim: &Claim<'_>, now: Timestamp) -> Result<QueueItem,
         error_code: None,
         error_message: None,
     })
+}
+
+fn unreadable(text: &str) -> StoreError {
+    StoreError::Unreadable(format!("the claimed row {text:?}"))
 }

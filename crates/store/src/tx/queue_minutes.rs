@@ -18,8 +18,8 @@ pub struct MinuteCount {
     pub completed: i64,
     /// How many failed.
     pub failed: i64,
-    /// How long they took together, in milliseconds.
-    pub busy_ms: i64,
+    /// How long they took together, in microseconds.
+    pub busy_us: i64,
 }
 
 impl MinuteCount {
@@ -29,7 +29,7 @@ impl MinuteCount {
             stage,
             completed: 0,
             failed: 0,
-            busy_ms: 0,
+            busy_us: 0,
         }
     }
 }
@@ -44,16 +44,16 @@ impl Tx {
     ) -> Result<(), StoreError> {
         for count in counts {
             self.execute(
-                "INSERT INTO stage_minutes (stage, minute, worker, completed, failed, busy_ms) VALUES ($1, $2, $3, $4, $5, $6) \
+                "INSERT INTO stage_minutes (stage, minute, worker, completed, failed, busy_us) VALUES ($1, $2, $3, $4, $5, $6) \
                  ON CONFLICT (stage, minute, worker) DO UPDATE SET completed = stage_minutes.completed + excluded.completed, \
-                    failed = stage_minutes.failed + excluded.failed, busy_ms = stage_minutes.busy_ms + excluded.busy_ms",
+                    failed = stage_minutes.failed + excluded.failed, busy_us = stage_minutes.busy_us + excluded.busy_us",
                 args![
                     count.stage,
                     now.0.div_euclid(MINUTE_MS),
                     worker,
                     count.completed,
                     count.failed,
-                    count.busy_ms
+                    count.busy_us
                 ],
             )
             .await?;

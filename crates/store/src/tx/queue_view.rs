@@ -6,6 +6,7 @@ use model::{DocumentId, QueueItem, QueueItemId, StageName, Status, Timestamp};
 use serde::Serialize;
 
 use super::queue::{COLUMNS, read_items};
+use super::queue_selection::Conditions;
 use super::{Tx, placeholders};
 use crate::StoreError;
 use crate::value::{Value, args};
@@ -42,6 +43,24 @@ pub struct StageCounts {
     pub failed: i64,
     /// Stopped by a person.
     pub cancelled: i64,
+    /// When the first of `pending` was due, or will be.
+    pub oldest_due_at: Option<Timestamp>,
+}
+
+/// Rows of a stage that wait for the same absent thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Their stage.
+    #[serde(skip)]
+    pub stage: String,
+    /// What is absent.
+    pub waiting_for: String,
+    /// For people: what to do.
+    pub message: Option<String>,
+    /// How many rows.
+    pub count: i64,
+    /// When the first of them looks again.
+    pub next_look_at: Timestamp,
 }
 
 /// How far a document is on its way.
@@ -63,32 +82,27 @@ impl Tx {
         &mut self,
         filter: &QueueFilter,
     ) -> Result<Vec<QueueItem>, StoreError> {
-        let kind = if filter.waiting {
-            "status = 'pending' AND waiting_for IS NOT NULL"
-        } else {
-            "1 = 1"
-        };
-        let mut conditions = vec![kind.to_owned()];
-        let mut values: Vec<Value> = Vec::new();
-        let mut restrict = |sql: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                values.push(value);
-                conditions.push(sql.replace('?', &format!("${}", values.len())));
-            }
-        };
-        restrict("status = ?", filter.status.map(|s| s.as_str().into()));
-        restrict("stage = ?", filter.stage.as_ref().map(Value::from));
-        restrict(
-            "document_id = ?",
-            filter.document_id.as_ref().map(Value::from),
-        );
-        restrict("id < ?", filter.after.as_ref().map(Value::from));
-        values.push(Value::from(filter.limit));
+        let mut such = Conditions::default();
+        if filter.waiting {
+            such.fixed("status = 'pending' AND waiting_for IS NOT NULL");
+        }
+        // Written out: as an argument it would hide the partial indexes.
+        if let Some(status) = filter.status {
+            such.fixed(format!("status = '{status}'"));
+        }
+        such.restrict("stage = ?", filter.stage.as_ref());
+        such.restrict("document_id = ?", filter.document_id.as_ref());
+        such.restrict("id < ?", filter.after.as_ref());
+        let limit = such.argument(filter.limit);
+        // Open rows are few and have an index of their own; in the order of the ids one would walk through all history.
+        let open =
+            filter.waiting || matches!(filter.status, Some(Status::Pending | Status::Processing));
+        let order = if open { "id || ''" } else { "id" };
         let sql = format!(
-            "SELECT {COLUMNS} FROM processing_queue WHERE {} ORDER BY id DESC LIMIT ${}",
-            conditions.join(" AND "),
-            values.len()
+            "SELECT {COLUMNS} FROM processing_queue WHERE {} ORDER BY {order} DESC LIMIT {limit}",
+            such.sql(),
         );
+        let values = such.values;
         read_items(self.fetch(sql, values).await?)
     }
 
@@ -149,32 +163,77 @@ impl Tx {
             .collect()
     }
 
-    /// Counts per stage.
+    /// Counts per stage. Counts what has been completed one by one, and so walks through all history.
     pub async fn stage_counts(&mut self) -> Result<HashMap<String, StageCounts>, StoreError> {
+        let mut counts = self.live_counts().await?;
+        for (stage, completed) in self.completed_counts().await? {
+            counts.entry(stage).or_default().completed = completed;
+        }
+        Ok(counts)
+    }
+
+    /// Counts per stage without the completed ones (those are 0): costs by what is open or did not end well, not by history.
+    pub async fn live_counts(&mut self) -> Result<HashMap<String, StageCounts>, StoreError> {
+        let mut counts: HashMap<String, StageCounts> = HashMap::new();
+        let pending = "SELECT stage, COUNT(*), CAST(SUM(CASE WHEN waiting_for IS NULL THEN 0 ELSE 1 END) AS BIGINT), \
+                CAST(MIN(CASE WHEN waiting_for IS NULL THEN run_at END) AS BIGINT) \
+             FROM processing_queue WHERE status = 'pending' GROUP BY stage";
+        for mut row in self.fetch(pending, args![]).await? {
+            let entry = counts.entry(row.text()?).or_default();
+            let all = row.int()?;
+            entry.waiting = row.int()?;
+            entry.pending = all - entry.waiting;
+            entry.oldest_due_at = row.opt_time()?;
+        }
+        for status in [Status::Processing, Status::Failed, Status::Cancelled] {
+            for (stage, count) in self.counts_of(status).await? {
+                let entry = counts.entry(stage).or_default();
+                match status {
+                    Status::Processing => entry.processing = count,
+                    Status::Failed => entry.failed = count,
+                    _ => entry.cancelled = count,
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// How many runs of each stage are completed. Walks through all history.
+    pub async fn completed_counts(&mut self) -> Result<HashMap<String, i64>, StoreError> {
+        self.counts_of(Status::Completed).await
+    }
+
+    async fn counts_of(&mut self, status: Status) -> Result<HashMap<String, i64>, StoreError> {
+        let sql = format!(
+            "SELECT stage, COUNT(*) FROM processing_queue WHERE status = '{status}' GROUP BY stage"
+        );
+        let rows = self.fetch(sql, args![]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.text()?, row.int()?)))
+            .collect()
+    }
+
+    /// What rows wait for, by stage, most of them first.
+    pub async fn waiting(&mut self) -> Result<Vec<Waiting>, StoreError> {
         let rows = self
             .fetch(
-                "SELECT stage, status, CAST(CASE WHEN waiting_for IS NULL THEN 0 ELSE 1 END AS BIGINT), COUNT(*) FROM processing_queue \
-                 GROUP BY stage, status, CAST(CASE WHEN waiting_for IS NULL THEN 0 ELSE 1 END AS BIGINT)",
+                "SELECT stage, waiting_for, MAX(error_message), COUNT(*), CAST(MIN(run_at) AS BIGINT) FROM processing_queue \
+                 WHERE status = 'pending' AND waiting_for IS NOT NULL GROUP BY stage, waiting_for \
+                 ORDER BY stage, COUNT(*) DESC, waiting_for",
                 args![],
             )
             .await?;
-        let mut counts: HashMap<String, StageCounts> = HashMap::new();
-        for mut row in rows {
-            let entry = counts.entry(row.text()?).or_default();
-            let status: Status = row.parsed()?;
-            let waiting = row.flag()?;
-            let count = row.int()?;
-            let field = match status {
-                Status::Pending if waiting => &mut entry.waiting,
-                Status::Pending => &mut entry.pending,
-                Status::Processing => &mut entry.processing,
-                Status::Completed => &mut entry.completed,
-                Status::Failed => &mut entry.failed,
-                Status::Cancelled => &mut entry.cancelled,
-            };
-            *field += count;
-        }
-        Ok(counts)
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(Waiting {
+                    stage: row.text()?,
+                    waiting_for: row.text()?,
+                    message: row.opt_text()?,
+                    count: row.int()?,
+                    next_look_at: row.time()?,
+                })
+            })
+            .collect()
     }
 
     /// Since when the oldest row that only waits for its turn has been due.
@@ -188,7 +247,7 @@ impl Tx {
         row.map_or(Ok(None), |mut row| row.opt_time())
     }
 
-    /// How many runs ended well since `since`, for the rate and the ETA.
+    /// How many runs that are still kept ended well since `since`. Walks through all history.
     pub async fn completed_since(&mut self, since: Timestamp) -> Result<i64, StoreError> {
         let row = self
             .fetch_optional(

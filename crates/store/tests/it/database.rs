@@ -4,7 +4,7 @@ use model::{
     Document, DocumentId, QueueItem, QueueItemId, SeededRandom, Source, SystemClock, SystemRandom,
     Timestamp, new_uuid,
 };
-use store::{Claim, Enqueue, Store, StoreOptions, Tx};
+use store::{Claim, Enqueue, Pick, Store, StoreOptions, Tx};
 use testkit::TestPostgres;
 
 /// The time at which every case begins.
@@ -109,8 +109,22 @@ impl Database {
         priority: impl Into<model::Priority>,
         run_at: Timestamp,
     ) -> bool {
+        let work = self.work(document, stage, priority, run_at);
         let mut tx = self.write().await;
-        let work = Enqueue {
+        let added = tx.enqueue(&work, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        added
+    }
+
+    /// A wish for a run, with three tries.
+    pub fn work(
+        &self,
+        document: &Document,
+        stage: &str,
+        priority: impl Into<model::Priority>,
+        run_at: Timestamp,
+    ) -> Enqueue {
+        Enqueue {
             id: QueueItemId::new(&SystemClock, &SystemRandom),
             document_id: document.id.clone(),
             stage: stage.to_owned(),
@@ -118,14 +132,26 @@ impl Database {
             run_at,
             max_attempts: 3,
             stage_version: 1,
-        };
-        let added = tx.enqueue(&work, NOW).await.unwrap();
-        tx.commit().await.unwrap();
-        added
+        }
     }
 
     /// Claims up to `limit` rows for a minute, committed.
     pub async fn claim(&self, stage: &str, limit: i64, now: Timestamp) -> Vec<QueueItem> {
+        self.claim_of(stage, limit, Pick::Any, now).await
+    }
+
+    /// Claims one row of those.
+    pub async fn claim_picked(&self, stage: &str, pick: Pick, now: Timestamp) -> Vec<QueueItem> {
+        self.claim_of(stage, 1, pick, now).await
+    }
+
+    async fn claim_of(
+        &self,
+        stage: &str,
+        limit: i64,
+        pick: Pick,
+        now: Timestamp,
+    ) -> Vec<QueueItem> {
         let lease_id = new_uuid(&SystemClock, &SystemRandom);
         let claim = Claim {
             stage,
@@ -133,7 +159,7 @@ impl Database {
             lease_id: &lease_id,
             lease_until: now.plus_ms(60_000),
             limit,
-            pick: store::Pick::Any,
+            pick,
         };
         let mut tx = self.write().await;
         let items = tx.claim(&claim, now).await.unwrap();

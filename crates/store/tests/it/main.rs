@@ -12,9 +12,15 @@ mod concurrency;
 mod database;
 mod documents;
 mod files;
+mod interleavings;
 mod listen;
+mod operations;
 mod queue;
 mod queue_steer;
+mod statespace;
+mod statespace_model;
+mod statespace_real;
+
 mod trouble;
 
 /// Declares each case twice, once per database.

@@ -1,7 +1,7 @@
 //! The queue's state machine, transition by transition.
 
-use model::{DocumentPatch, Status, Write};
-use store::{Failure, Heartbeat};
+use model::{DocumentPatch, Priority, Status, Write};
+use store::{Claim, Failure, Heartbeat, Pick};
 
 use crate::conformance;
 use crate::database::{Database, NOW};
@@ -24,6 +24,9 @@ conformance!(
     rescue_returns_expired_work,
     rescue_drops_a_row_with_a_pending_twin,
     rescue_fails_what_kills_its_workers,
+    what_ran_beside_a_suspect_is_not_blamed,
+    a_bold_claim_is_refused_where_a_run_goes_on,
+    many_are_enqueued_and_completed_at_once,
     a_dead_workers_rows_are_released_at_once,
     going_back_with_a_pending_twin_leaves_one_row,
     a_removed_documents_row_cannot_complete,
@@ -46,13 +49,13 @@ async fn a_second_enqueue_while_pending_changes_nothing(db: Database) {
 
 async fn a_second_enqueue_raises_the_priority(db: Database) {
     let document = db.add("a").await;
-    db.enqueue_with(&document, "extract", 5, NOW).await;
-    db.enqueue_with(&document, "extract", 9, NOW).await;
-    db.enqueue_with(&document, "extract", 1, NOW).await;
-    assert_eq!(
-        db.claim_one("extract").await.priority,
-        model::Priority::Person
-    );
+    db.enqueue_with(&document, "extract", Priority::Bulk, NOW)
+        .await;
+    db.enqueue_with(&document, "extract", Priority::Person, NOW)
+        .await;
+    db.enqueue_with(&document, "extract", Priority::Backfill, NOW)
+        .await;
+    assert_eq!(db.claim_one("extract").await.priority, Priority::Person);
 }
 
 async fn an_enqueue_while_running_asks_for_one_more_run(db: Database) {
@@ -294,18 +297,105 @@ async fn rescue_fails_what_kills_its_workers(db: Database) {
     db.enqueue(&document, "extract").await;
     let mut now = NOW;
     for attempt in 1..=3 {
-        let item = db.claim("extract", 1, now).await.remove(0);
-        assert_eq!(item.attempts, attempt);
+        // Twice it may have been anything; from then on it is a suspect.
+        let pick = if attempt <= 2 {
+            Pick::Any
+        } else {
+            Pick::Suspect
+        };
+        let item = db.claim_picked("extract", pick, now).await.remove(0);
+        assert_eq!((item.attempts, item.crashes), (attempt, attempt - 1));
         now = now.plus_ms(60_001);
         let mut tx = db.write().await;
         assert_eq!(tx.rescue(now).await.unwrap(), 1);
         tx.commit().await.unwrap();
         now = now.plus_ms(60_001);
     }
-    assert_eq!(db.claim("extract", 1, now).await, []);
+    for pick in [Pick::Any, Pick::Suspect] {
+        assert_eq!(db.claim_picked("extract", pick, now).await, []);
+    }
     let rows = db.read().await.document_stages(&document.id).await.unwrap();
     assert_eq!(rows[0].status, Status::Failed);
     assert!(rows[0].error_message.as_ref().unwrap().contains("3 times"));
+}
+
+async fn what_ran_beside_a_suspect_is_not_blamed(db: Database) {
+    let poison = db.add("poison").await;
+    db.enqueue(&poison, "extract").await;
+    let mut now = NOW;
+    for _ in 0..2 {
+        db.claim("extract", 1, now).await;
+        now = now.plus_ms(60_001);
+        let mut tx = db.write().await;
+        assert_eq!(tx.release_worker("tester", now).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        now = now.plus_ms(60_001);
+    }
+    let innocent = db.add("innocent").await;
+    db.enqueue(&innocent, "extract").await;
+    let beside = db.claim("extract", 9, now).await.remove(0);
+    assert_eq!(beside.document_id, innocent.id, "the suspect is left alone");
+    let suspect = db
+        .claim_picked("extract", Pick::Suspect, now)
+        .await
+        .remove(0);
+    let mut tx = db.write().await;
+    assert_eq!(tx.release_worker("tester", now).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    let beside = db.item(&beside.id).await.unwrap();
+    assert_eq!(
+        (beside.attempts, beside.crashes, beside.run_at),
+        (0, 0, now)
+    );
+    let suspect = db.item(&suspect.id).await.unwrap();
+    assert_eq!((suspect.status, suspect.crashes), (Status::Failed, 3));
+}
+
+async fn a_bold_claim_is_refused_where_a_run_goes_on(db: Database) {
+    let document = db.add("a").await;
+    db.enqueue(&document, "extract").await;
+    db.claim_one("extract").await;
+    db.enqueue(&document, "extract").await;
+    let claim = Claim {
+        stage: "extract",
+        worker: "tester",
+        lease_id: "bold",
+        lease_until: NOW.plus_ms(1),
+        limit: 9,
+        pick: Pick::Any,
+    };
+    let mut tx = db.write().await;
+    let refused = tx.claim_boldly(&claim, NOW.plus_ms(1)).await.unwrap_err();
+    assert!(refused.is_duplicate(), "{refused}");
+    drop(tx);
+    let mut tx = db.write().await;
+    assert_eq!(tx.claim(&claim, NOW.plus_ms(1)).await.unwrap(), []);
+}
+
+async fn many_are_enqueued_and_completed_at_once(db: Database) {
+    let mut works = Vec::new();
+    for number in 0..7 {
+        let document = db.add(&number.to_string()).await;
+        // The last two ask for the same work.
+        let twice = if number == 6 { 2 } else { 1 };
+        for _ in 0..twice {
+            works.push(db.work(&document, "extract", Priority::Bulk, NOW));
+        }
+    }
+    let mut tx = db.write().await;
+    assert_eq!(tx.enqueue_all(&works, NOW).await.unwrap(), 7);
+    tx.commit().await.unwrap();
+    let items = db.claim("extract", 9, NOW).await;
+    assert_eq!(items.len(), 7);
+    let all: Vec<_> = items.iter().collect();
+    let mut tx = db.write().await;
+    assert!(tx.complete_all(&all[..3], 4, NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    let done = db.item(&items[0].id).await.unwrap();
+    assert_eq!((done.status, done.stage_version), (Status::Completed, 4));
+    let mut tx = db.write().await;
+    let lost = tx.complete_all(&all, 4, NOW).await.unwrap();
+    assert!(!lost, "three of them have no claim any more");
 }
 
 async fn a_dead_workers_rows_are_released_at_once(db: Database) {
