@@ -1,12 +1,13 @@
 //! What the routes work with: everything is handed in by the binary.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{Clock, Document, DocumentId, Random, Timestamp};
+use model::{Clock, Document, DocumentId, Random, StageSpec, Timestamp};
 use serde::Serialize;
 use store::{Store, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 use crate::auth::{LoginAttempts, PasswordSlots};
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::routes::queue_history::HistoryCounts;
 
 /// Everything the API needs.
 pub struct AppState {
@@ -50,6 +52,7 @@ pub struct Internals {
     pub(crate) logins: LoginAttempts,
     pub(crate) passwords: PasswordSlots,
     pub(crate) metrics: Metrics,
+    pub(crate) history: HistoryCounts,
 }
 
 impl fmt::Debug for AppState {
@@ -73,6 +76,8 @@ pub struct ApiSettings {
     pub login_attempts: u32,
     /// How long failed sign-ins are remembered.
     pub login_window: Duration,
+    /// How many runs of a stage at once, where it differs from what the stage says.
+    pub concurrency: HashMap<String, usize>,
 }
 
 impl Default for ApiSettings {
@@ -83,6 +88,7 @@ impl Default for ApiSettings {
             media_token_ttl: Duration::from_secs(3600),
             login_attempts: 8,
             login_window: Duration::from_secs(5 * 60),
+            concurrency: HashMap::new(),
         }
     }
 }
@@ -146,6 +152,12 @@ pub struct ProgramStatus {
 }
 
 impl AppState {
+    /// How many runs of the stage at once.
+    pub(crate) fn concurrency(&self, spec: &StageSpec) -> usize {
+        let set = self.settings.concurrency.get(spec.name);
+        set.copied().unwrap_or(spec.concurrency)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

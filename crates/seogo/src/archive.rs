@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use ingest::{Ingest, IngestConfig};
 use model::Document;
-use queue::Graph;
+use queue::{Graph, Requeue, Stage};
 use search::SearchIndex;
 use stages::{Library, StageContext};
 use store::Store;
@@ -69,6 +69,29 @@ impl Archive {
             graph,
             ingest,
             speech,
+        })
+    }
+
+    /// Asks for stages again.
+    pub fn requeue(&self, app: &App) -> Requeue {
+        Requeue {
+            store: self.store.clone(),
+            clock: Arc::clone(&app.clock),
+            random: Arc::clone(&app.random),
+        }
+    }
+
+    /// The stage of that name.
+    ///
+    /// # Errors
+    /// There is none; the names there are.
+    pub fn stage(&self, name: &str) -> Result<&Arc<dyn Stage>> {
+        self.graph.stage(name).with_context(|| {
+            let known: Vec<_> = self.graph.specs().map(|spec| spec.name).collect();
+            format!(
+                "there is no stage {name}; the stages are {}",
+                known.join(", ")
+            )
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use model::Category;
+use model::{Category, Status};
 
 use crate::settings::list::{SETTINGS, Setting};
 
@@ -44,8 +44,12 @@ pub enum Task {
     Search(SearchArgs),
     /// Show what is in the archive and what is being worked on
     Status(JsonArgs),
+    /// Show the queue, and hold, stop or explain what is in it
+    Queue(QueueArgs),
     /// Try failed work again
     Retry(RetryArgs),
+    /// Run a stage again
+    Rerun(RerunArgs),
     /// Delete the search index and build it again
     Reindex,
     /// Speech models on this machine
@@ -133,12 +137,124 @@ pub struct SearchArgs {
     pub output: JsonArgs,
 }
 
-/// See [`Task::Retry`].
+/// See [`Task::Queue`].
 #[derive(Debug, Args)]
-pub struct RetryArgs {
+#[command(args_conflicts_with_subcommands = true)]
+pub struct QueueArgs {
+    /// Something else than showing it
+    #[command(subcommand)]
+    pub task: Option<QueueTask>,
+    #[command(flatten)]
+    pub list: QueueListArgs,
+}
+
+/// Which rows to show.
+#[derive(Debug, Args)]
+pub struct QueueListArgs {
+    /// Only these: pending, processing, completed, failed or cancelled
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<Status>,
     /// Only this stage
     #[arg(long, value_name = "STAGE")]
     pub stage: Option<String>,
+    /// At most so many rows, the newest
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub limit: u16,
+    #[command(flatten)]
+    pub output: JsonArgs,
+}
+
+/// See [`Task::Queue`].
+#[derive(Debug, Subcommand)]
+pub enum QueueTask {
+    /// Hold a stage: what runs goes on, nothing new of it begins
+    Pause {
+        /// The stage
+        stage: String,
+    },
+    /// Let a stage go on
+    Resume {
+        /// The stage
+        stage: String,
+    },
+    /// Stop work that is pending or running
+    Cancel(CancelArgs),
+    /// Tell what happened to a document
+    Timeline {
+        /// The document's id
+        document: String,
+        #[command(flatten)]
+        output: JsonArgs,
+    },
+}
+
+/// Which rows are meant.
+#[derive(Debug, Args)]
+pub struct SelectionArgs {
+    /// This row of the queue
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Only this stage
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Only what ended with this code, like timed_out
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only documents of this category: document, note, audio, video or image
+    #[arg(long, value_name = "CATEGORY")]
+    pub category: Option<Category>,
+    /// Only documents with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Only this document
+    #[arg(long, value_name = "ID")]
+    pub document: Option<String>,
+}
+
+/// See [`QueueTask::Cancel`].
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Everything that is pending or running
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub output: JsonArgs,
+}
+
+/// See [`Task::Retry`].
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub output: JsonArgs,
+}
+
+/// See [`Task::Rerun`].
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+pub struct RerunArgs {
+    /// The stage
+    pub stage: String,
+    /// Only this document, first of all
+    #[arg(long, value_name = "ID", group = "which")]
+    pub document: Option<String>,
+    /// Only documents of this category: document, note, audio, video or image
+    #[arg(long, value_name = "CATEGORY", group = "which")]
+    pub category: Option<Category>,
+    /// Only documents with this tag
+    #[arg(long, value_name = "TAG", group = "which")]
+    pub tag: Option<String>,
+    /// Only documents that passed the stage in an older version
+    #[arg(long, group = "which")]
+    pub outdated: bool,
+    /// Every document that the stage is for
+    #[arg(long, group = "which")]
+    pub all: bool,
+    #[command(flatten)]
+    pub output: JsonArgs,
 }
 
 /// How to print.
@@ -340,6 +456,30 @@ mod tests {
             panic!()
         };
         assert_eq!(worker.stages, ["stt", "embed"]);
+    }
+
+    #[test]
+    fn a_rerun_must_say_of_what() {
+        let told = |line: &str| parse(line.split(' ').map(Into::into));
+        assert!(told("seogo rerun stt").is_err());
+        let Task::Rerun(rerun) = parsed("seogo rerun stt --category audio --outdated").task else {
+            panic!()
+        };
+        assert!(rerun.outdated && !rerun.all);
+        assert_eq!(rerun.category, Some(Category::Audio));
+    }
+
+    #[test]
+    fn the_queue_is_shown_unless_something_else_is_asked() {
+        let Task::Queue(queue) = parsed("seogo queue --status failed --stage stt").task else {
+            panic!()
+        };
+        assert!(queue.task.is_none());
+        assert_eq!(queue.list.status, Some(Status::Failed));
+        let Task::Queue(queue) = parsed("seogo queue cancel --stage stt").task else {
+            panic!()
+        };
+        assert!(matches!(queue.task, Some(QueueTask::Cancel(_))));
     }
 
     #[test]

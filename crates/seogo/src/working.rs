@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use model::new_uuid;
-use queue::{Runner, RunnerConfig};
+use queue::{Backfill, Runner, RunnerConfig};
 use store::StoreError;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -39,6 +40,7 @@ pub async fn work(
     if !take_back_at_last(app, archive, &stop).await? {
         return Ok(());
     }
+    let backfill = backfill(app, archive, &config);
     let runner = Runner::new(
         archive.store.clone(),
         archive.graph.clone(),
@@ -46,6 +48,7 @@ pub async fn work(
         Arc::clone(&app.random),
         config,
     );
+    let _backfill = AbortOnDropHandle::new(tokio::spawn(backfill.run(stop.clone())));
     Arc::new(runner).run(stop).await;
     drop(lock);
     Ok(())
@@ -54,19 +57,25 @@ pub async fn work(
 fn config(app: &App, archive: &Archive, only: Vec<String>) -> Result<RunnerConfig> {
     let concurrency: HashMap<_, _> = app.settings.concurrency.clone().into_iter().collect();
     for name in only.iter().chain(concurrency.keys()) {
-        if archive.graph.stage(name).is_none() {
-            let known: Vec<_> = archive.graph.specs().map(|spec| spec.name).collect();
-            bail!(
-                "there is no stage {name}; the stages are {}",
-                known.join(", ")
-            );
-        }
+        archive.stage(name)?;
     }
     Ok(RunnerConfig {
         stages: only,
         concurrency,
+        history: app.settings.history,
         ..RunnerConfig::new(new_uuid(&*app.clock, &*app.random))
     })
+}
+
+/// Does older documents again that a stage of ours would do better now.
+fn backfill(app: &App, archive: &Archive, config: &RunnerConfig) -> Backfill {
+    Backfill {
+        requeue: archive.requeue(app),
+        graph: archive.graph.clone(),
+        stages: config.stages.clone(),
+        pending: app.settings.backfill.into(),
+        look: config.poll,
+    }
 }
 
 /// Takes back as soon as the database lets us; `false` where a stop came first.

@@ -32,7 +32,7 @@ async fn write_store(app: &AppState, text: &mut String) -> Result<(), ApiError> 
             count,
         );
     }
-    let counts = tx.stage_counts().await?;
+    let counts = app.internals.history.all(app, &mut tx).await?.counts;
     text.push_str("# TYPE seogo_queue_items gauge\n");
     for spec in app.graph.specs() {
         let of = counts.get(spec.name).cloned().unwrap_or_default();

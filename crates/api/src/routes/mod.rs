@@ -17,6 +17,7 @@ mod document_similar;
 mod document_stage;
 mod document_text;
 mod document_thumbnail;
+mod document_timeline;
 mod document_upload;
 mod events;
 mod health;
@@ -25,10 +26,15 @@ mod note_add;
 mod note_edit;
 pub(crate) mod openapi;
 mod queue_cancel;
+mod queue_cancel_many;
+pub(crate) mod queue_history;
 mod queue_list;
 mod queue_pause;
+mod queue_priority;
+mod queue_rerun;
 mod queue_retry;
 mod queue_retry_failed;
+mod queue_selection;
 mod queue_stats;
 mod ready;
 mod search;
@@ -98,6 +104,7 @@ fn documents() -> Routes {
         .routes(routes!(document_text::get))
         .routes(routes!(document_similar::get))
         .routes(routes!(document_stage::post))
+        .routes(routes!(document_timeline::get))
         .routes(routes!(note_add::post))
         .routes(routes!(note_edit::put))
         .routes(routes!(segments::get))
@@ -110,6 +117,9 @@ fn steering() -> Routes {
         .routes(routes!(queue_stats::get))
         .routes(routes!(queue_retry::post))
         .routes(routes!(queue_cancel::post))
+        .routes(routes!(queue_priority::post))
+        .routes(routes!(queue_cancel_many::post))
+        .routes(routes!(queue_rerun::post))
         .routes(routes!(queue_retry_failed::post))
         .routes(routes!(queue_pause::pause))
         .routes(routes!(queue_pause::resume))

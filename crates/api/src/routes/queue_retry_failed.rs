@@ -3,45 +3,29 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use model::Status;
 
-use super::document_stage::unknown_stage;
+use super::queue_selection::{Count, QueueSelection};
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::Query;
 use crate::state::AppState;
 
-/// Of which stage.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct RetryQuery {
-    /// Only this stage.
-    stage: Option<String>,
-}
-
-/// How many rows are tried again.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Retried {
-    retried: u64,
-}
-
-/// Tries every failed row again, of one stage or of all.
-#[utoipa::path(post, path = "/api/queue/retry-failed", tag = "queue", params(RetryQuery), responses(
-    (status = 200, body = Retried),
+/// Tries failed rows again with all their tries: the selected ones, or all where no body is sent. Rows that were cancelled
+/// where the selection has that status.
+#[utoipa::path(post, path = "/api/queue/retry-failed", tag = "queue", request_body = Option<QueueSelection>, responses(
+    (status = 200, body = Count),
+    (status = 400, body = ErrorBody, description = "`invalid_body`, `invalid_status`"),
     (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody, description = "`unknown_stage`")
 ))]
 pub(crate) async fn post(
     State(app): State<Arc<AppState>>,
-    Query(query): Query<RetryQuery>,
-) -> Result<Json<Retried>, ApiError> {
-    let stage = query.stage.as_deref().filter(|stage| !stage.is_empty());
-    if let Some(name) = stage.filter(|name| app.graph.stage(name).is_none()) {
-        return Err(unknown_stage(&app, name));
-    }
-    let mut tx = app.write().await?;
-    let retried = tx.retry_failed(stage, app.now()).await?;
-    tx.commit().await?;
-    Ok(Json(Retried { retried }))
+    body: Bytes,
+) -> Result<Json<Count>, ApiError> {
+    let ended = [Status::Failed, Status::Cancelled];
+    let selection = QueueSelection::read(&body)?.checked(&app, &ended)?;
+    let now = app.now();
+    let count = app.store.retry_selected(&selection, now, |_, _| {}).await?;
+    Ok(Json(Count { count }))
 }

@@ -29,15 +29,15 @@ pub(crate) struct Stage {
     max_attempts: i64,
 }
 
-impl From<&StageSpec> for Stage {
-    fn from(spec: &StageSpec) -> Self {
+impl Stage {
+    fn new(app: &AppState, spec: &StageSpec) -> Self {
         Self {
             name: spec.name,
             after: spec.after,
             at_ingest: spec.at_ingest,
             version: spec.version,
             lane: spec.lane,
-            concurrency: spec.concurrency,
+            concurrency: app.concurrency(spec),
             max_attempts: spec.max_attempts,
         }
     }
@@ -48,5 +48,10 @@ impl From<&StageSpec> for Stage {
     (status = 200, body = [Stage]), (status = 401, body = ErrorBody)
 ))]
 pub(crate) async fn list(State(app): State<Arc<AppState>>) -> Json<Vec<Stage>> {
-    Json(app.graph.specs().map(Stage::from).collect())
+    Json(
+        app.graph
+            .specs()
+            .map(|spec| Stage::new(&app, spec))
+            .collect(),
+    )
 }

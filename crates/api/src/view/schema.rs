@@ -133,6 +133,8 @@ pub(crate) struct QueueFields {
     error_code: Option<String>,
     error_message: Option<String>,
     stage_version: i64,
+    /// How often its worker died while it had this row.
+    crashes: i64,
 }
 
 /// One line of a transcript.

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use model::{Clock, QueueItem};
 use serde_json::{Value, json};
-use store::{Claim, Failure};
+use store::{Claim, Failure, MinuteCount};
 
 use crate::conformance;
 use crate::harness::Site;
@@ -13,6 +13,12 @@ conformance!(
     a_failed_row_is_tried_again,
     what_waits_at_the_end_of_the_graph_does_not_keep_a_document_waiting,
     a_row_is_cancelled_once,
+    many_rows_are_cancelled_by_what_they_are,
+    a_stage_is_run_again_for_many,
+    a_pending_row_is_put_first,
+    a_timeline_is_told,
+    what_a_stage_waits_for_is_told,
+    stats_tell_what_is_outdated,
     a_held_stage_is_shown_as_held,
     stats_count_age_and_rate,
     a_stage_is_run_when_asked_for,
@@ -144,21 +150,141 @@ async fn a_failed_row_is_tried_again(site: Site) {
 
     let item = claim(&site, "extract").await;
     fail(&site, &item).await;
-    assert_eq!(
-        site.post("/api/queue/retry-failed?stage=stt", Value::Null)
-            .await
-            .ok(200)["retried"],
-        0
-    );
-    assert_eq!(
-        site.post("/api/queue/retry-failed", Value::Null)
-            .await
-            .ok(200)["retried"],
-        1
-    );
-    site.post("/api/queue/retry-failed?stage=odd", Value::Null)
+    let retry = async |selection: Value| site.post("/api/queue/retry-failed", selection).await;
+    for other in [
+        json!({"stage": "stt"}),
+        json!({"error_code": "timed_out"}),
+        json!({"category": "audio"}),
+        json!({"tag": "x"}),
+        json!({"document_id": "x"}),
+        json!({"status": "cancelled"}),
+    ] {
+        assert_eq!(retry(other.clone()).await.ok(200)["count"], 0, "{other}");
+    }
+    let this = json!({"status": "failed", "error_code": "broken", "category": "document", "document_id": id});
+    assert_eq!(retry(this).await.ok(200)["count"], 1);
+    fail(&site, &claim(&site, "extract").await).await;
+    assert_eq!(retry(Value::Null).await.ok(200)["count"], 1);
+    retry(json!({"stage": "odd"}))
         .await
         .refused(404, "unknown_stage");
+    retry(json!({"stages": "stt"}))
+        .await
+        .refused(400, "invalid_body");
+    retry(json!({"status": "completed"}))
+        .await
+        .refused(400, "invalid_status");
+}
+
+async fn many_rows_are_cancelled_by_what_they_are(site: Site) {
+    site.document("a.txt", b"1").await;
+    site.document("b.txt", b"2").await;
+    site.document("c.mp3", b"\x003").await;
+    claim(&site, "extract").await;
+    let cancel = async |selection: Value| site.post("/api/queue/cancel", selection).await;
+    for nothing in [json!({}), json!({"all": false})] {
+        cancel(nothing).await.refused(400, "empty_selection");
+    }
+    cancel(json!({"status": "failed"}))
+        .await
+        .refused(400, "invalid_status");
+    cancel(json!({"stage": "odd"}))
+        .await
+        .refused(404, "unknown_stage");
+    let running = json!({"stage": "extract", "status": "processing"});
+    assert_eq!(cancel(running.clone()).await.ok(200)["count"], 1);
+    assert_eq!(cancel(running).await.ok(200)["count"], 0);
+    assert_eq!(cancel(json!({"all": true})).await.ok(200)["count"], 2);
+    let rows = site.get("/api/queue?status=cancelled").await.ok(200);
+    assert_eq!(rows["items"].as_array().unwrap().len(), 3);
+    let revived = json!({"status": "cancelled"});
+    let revived = site.post("/api/queue/retry-failed", revived).await.ok(200);
+    assert_eq!(revived["count"], 3);
+}
+
+async fn a_stage_is_run_again_for_many(site: Site) {
+    let page = site.document("a.txt", b"1").await;
+    let song = site.document("b.mp3", b"\x002").await;
+    let rerun = async |wish: Value| site.post("/api/queue/rerun", wish).await;
+    rerun(json!({"stage": "classify"}))
+        .await
+        .refused(400, "empty_selection");
+    rerun(json!({"stage": "odd", "all": true}))
+        .await
+        .refused(404, "unknown_stage");
+    rerun(json!({"stage": "classify", "document_id": "x"}))
+        .await
+        .refused(404, "document_not_found");
+    rerun(json!({"stage": "classify", "everything": true}))
+        .await
+        .refused(400, "invalid_body");
+    let count = async |wish: Value| rerun(wish).await.ok(202)["count"].clone();
+    assert_eq!(
+        count(json!({"stage": "classify", "outdated": true})).await,
+        0
+    );
+    assert_eq!(count(json!({"stage": "classify", "tag": "x"})).await, 0);
+    assert_eq!(
+        count(json!({"stage": "convert", "all": true})).await,
+        0,
+        "it is for none of them"
+    );
+    let audio = json!({"stage": "classify", "category": "audio"});
+    assert_eq!(count(audio.clone()).await, 1);
+    assert_eq!(count(audio).await, 0, "it is pending");
+    assert_eq!(count(json!({"stage": "classify", "all": true})).await, 1);
+    let priority = async |document: &str| {
+        let path = format!("/api/queue?stage=classify&document_id={document}");
+        site.get(&path).await.ok(200)["items"][0]["priority"].clone()
+    };
+    assert_eq!(priority(&song).await, -10);
+    let one = json!({"stage": "classify", "document_id": song});
+    assert_eq!(count(one).await, 0);
+    assert_eq!(
+        (priority(&song).await, priority(&page).await),
+        (json!(10), json!(-10))
+    );
+}
+
+async fn a_pending_row_is_put_first(site: Site) {
+    site.document("a.txt", b"1").await;
+    let row = site.get("/api/queue").await.ok(200)["items"][0]["id"].clone();
+    let path = format!("/api/queue/{}/priority", row.as_str().unwrap());
+    let set = async |priority: i64| site.post(&path, json!({"priority": priority})).await;
+    assert_eq!(set(-10).await.ok(200)["priority"], -10);
+    set(5).await.refused(400, "invalid_priority");
+    claim(&site, "extract").await;
+    set(10).await.refused(409, "not_pending");
+    site.post("/api/queue/x/priority", json!({"priority": 10}))
+        .await
+        .refused(404, "queue_item_not_found");
+}
+
+async fn a_timeline_is_told(site: Site) {
+    let id = site.document("가.txt", b"1").await;
+    site.clock.advance_ms(1000);
+    let item = claim(&site, "extract").await;
+    site.clock.advance_ms(500);
+    fail(&site, &item).await;
+    let path = format!("/api/documents/{id}/timeline");
+    let timeline = site.get(&path).await.ok(200);
+    let kinds: Vec<_> = timeline["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["enqueued", "started", "failed"]);
+    assert_eq!(
+        timeline["items"][2],
+        json!({
+            "at": "2026-01-01T00:00:01.5Z", "stage": "extract", "kind": "failed", "attempt": 1, "code": "broken",
+            "message": "The file is cut off.", "worker": "w", "duration_s": 0.5
+        })
+    );
+    site.get("/api/documents/x/timeline")
+        .await
+        .refused(404, "document_not_found");
 }
 
 async fn what_waits_at_the_end_of_the_graph_does_not_keep_a_document_waiting(site: Site) {
@@ -247,14 +373,58 @@ async fn stats_count_age_and_rate(site: Site) {
         complete(&site, &item).await;
     }
     claim(&site, "extract").await;
+    let mut tx = site.app.store.write().await.unwrap();
+    let counts = [MinuteCount {
+        completed: 2,
+        failed: 0,
+        busy_us: 3_000_000,
+        ..MinuteCount::new("extract")
+    }];
+    let ago = site.clock.now().plus_ms(-4 * 60_000);
+    tx.count_minute(&counts, "w", ago).await.unwrap();
+    tx.pause_stage("stt", site.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    site.clock.advance_ms(20_000);
     let stats = site.get("/api/queue/stats").await.ok(200);
+    // A minute began when the case did: the four minutes of then, and one of now.
     let extract = json!({
         "stage": "extract", "lane": "cpu", "paused": false, "pending": 1, "waiting": 0, "processing": 1,
-        "completed": 2, "failed": 0, "cancelled": 0
+        "completed": 2, "failed": 0, "cancelled": 0, "paused_since": null, "concurrency": 2, "version": 1,
+        "outdated": 0, "completed_per_minute": 0.4, "mean_s": 1.5, "eta_s": 300.0,
+        "oldest_due_at": "2026-01-01T00:00:30Z", "waiting_for": []
     });
     assert_eq!(stats["stages"][0], extract);
-    assert_eq!(stats["oldest_pending_age_s"], 10.0);
-    assert_eq!(stats["eta_s"], 600.0, "two open, two done in ten minutes");
+    assert_eq!(stats["stages"][1]["paused_since"], "2026-01-01T00:00:40Z");
+    assert_eq!(stats["oldest_pending_age_s"], 30.0);
+    assert_eq!(stats["eta_s"], 300.0);
+}
+
+async fn what_a_stage_waits_for_is_told(site: Site) {
+    site.document("a.mp3", b"\0").await;
+    wait(&site, &claim(&site, "stt").await).await;
+    let stats = site.get("/api/queue/stats").await.ok(200);
+    let stt = &stats["stages"][1];
+    assert_eq!((&stt["waiting"], &stt["pending"]), (&json!(1), &json!(0)));
+    assert_eq!(stt["oldest_due_at"], Value::Null);
+    assert_eq!(
+        stt["waiting_for"],
+        json!([{
+            "waiting_for": "model", "message": "There is no model yet.", "count": 1,
+            "next_look_at": "2026-01-01T00:00:00Z"
+        }])
+    );
+}
+
+async fn stats_tell_what_is_outdated(site: Site) {
+    site.document("a.txt", b"1").await;
+    let item = claim(&site, "extract").await;
+    let mut tx = site.app.store.write().await.unwrap();
+    // The stages of these cases are of version 1: one that was never raised has nothing outdated, whatever the rows say.
+    assert!(tx.complete(&item, 0, site.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let stats = site.get("/api/queue/stats").await.ok(200);
+    assert_eq!(stats["stages"][0]["outdated"], 0);
+    assert_eq!(stats["stages"][0]["completed"], 1);
 }
 
 async fn a_stage_is_run_when_asked_for(site: Site) {

@@ -8,6 +8,7 @@
     reason = "a case that cannot go on has failed"
 )]
 
+mod backfill;
 mod bed;
 mod control;
 mod ends;

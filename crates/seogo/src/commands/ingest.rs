@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
 use ingest::{AddProgress, IngestError, Ingested};
 use serde::Serialize;
 
-use super::print_json;
+use super::{print_json, progress};
 use crate::app::App;
 use crate::archive::Archive;
 use crate::cli::IngestArgs;
@@ -25,13 +24,12 @@ struct Line {
 pub async fn run(app: &App, arguments: IngestArgs) -> Result<ExitCode> {
     let archive = Archive::open(app, "").await?;
     archive.ingest.prepare().await?;
-    let bar = bar();
+    let bar = progress::bar();
     let mut lines = Vec::new();
     let summary = archive
         .ingest
         .add_paths(&arguments.paths, |step| {
-            bar.set_length(step.total as u64);
-            bar.set_position(step.done as u64);
+            progress::move_to(&bar, step.done, step.total);
             bar.set_message(step.path.display().to_string());
             lines.push(line(&step));
         })
@@ -101,12 +99,4 @@ fn print(line: &Line) {
     if let Some(message) = &line.message {
         eprintln!("{}: {message}", line.path);
     }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -6,9 +6,13 @@ mod ingest;
 mod models;
 mod note;
 mod parse;
+mod progress;
+mod queue;
 mod reindex;
+mod rerun;
 mod retry;
 mod search;
+mod selection;
 mod serve;
 mod speech;
 mod status;
@@ -64,7 +68,9 @@ async fn run_task(task: Task, app: App) -> Result<ExitCode> {
         Task::Note(arguments) => note::run(&app, arguments).await,
         Task::Search(arguments) => search::run(&app, arguments).await,
         Task::Status(output) => status::run(&app, output).await,
-        Task::Retry(arguments) => retry::run(&app, &arguments).await,
+        Task::Queue(arguments) => queue::run(&app, arguments).await,
+        Task::Retry(arguments) => retry::run(&app, arguments).await,
+        Task::Rerun(arguments) => rerun::run(&app, arguments).await,
         Task::Reindex => reindex::run(&app).await,
         Task::Models(task) => models::run(&app, task).await,
         Task::Token(task) => token::run(&app, task).await,

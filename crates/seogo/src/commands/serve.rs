@@ -119,7 +119,10 @@ fn state(
             tools: archive.tools.clone(),
             speech: archive.speech.clone(),
         }),
-        settings: ApiSettings::default(),
+        settings: ApiSettings {
+            concurrency: settings.concurrency.clone().into_iter().collect(),
+            ..ApiSettings::default()
+        },
         shutdown,
         internals: Internals::default(),
     }))

@@ -209,6 +209,18 @@ pub const SETTINGS: &[Setting] = &[
         "How many documents a stage works on at once.",
     ),
     setting(
+        "queue.backfill",
+        "N",
+        Fallback::Is("100"),
+        "How many older documents wait at once to be done again by a stage that got better; 0 leaves them as they are.",
+    ),
+    setting(
+        "queue.history_days",
+        "DAYS",
+        Fallback::Is("30"),
+        "How long finished work stays on record once it has been done again.",
+    ),
+    setting(
         "log",
         "FILTER",
         Fallback::From(

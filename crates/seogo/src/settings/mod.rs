@@ -125,6 +125,10 @@ pub struct Settings {
     pub embed_model: Option<String>,
     /// `queue.concurrency`; the stages' names are checked where the stages are known.
     pub concurrency: BTreeMap<String, usize>,
+    /// `queue.backfill`.
+    pub backfill: u32,
+    /// `queue.history_days`.
+    pub history: Duration,
     /// `log`.
     pub log: Option<String>,
     /// `log_format`.
@@ -166,6 +170,8 @@ impl Settings {
             embed_model: optional(&values, "embed_model", parse::text)?,
             concurrency: optional(&values, "queue.concurrency", parse::concurrency)?
                 .unwrap_or_default(),
+            backfill: required(&values, "queue.backfill", parse::count)?,
+            history: required(&values, "queue.history_days", parse::days)?,
             log: optional(&values, "log", parse::text)?,
             log_format: required(&values, "log_format", parse::log_format)?,
         })

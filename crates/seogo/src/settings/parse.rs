@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::sources::Value;
 use super::{DatabaseUrl, LogFormat, Secret};
 
 /// Most documents a stage may work on at once.
 const MAX_CONCURRENCY: usize = 256;
+/// Longest time anything is kept for, in days: a hundred years.
+const MAX_DAYS: u64 = 36_500;
 
 type Parsed<T> = Result<T, String>;
 
@@ -39,6 +42,22 @@ pub fn number<T: FromStr + PartialOrd + From<u8>>(value: &Value) -> Parsed<T> {
         Ok(number) if number >= T::from(1) => Ok(number),
         _ => Err(format!("must be a whole number from 1 up, not {text:?}")),
     }
+}
+
+/// A number that may be 0.
+pub fn count(value: &Value) -> Parsed<u32> {
+    let text = text(value)?;
+    text.parse()
+        .map_err(|_| format!("must be a whole number from 0 up, not {text:?}"))
+}
+
+/// Whole days, at least one.
+pub fn days(value: &Value) -> Parsed<Duration> {
+    let days = number::<u64>(value)?;
+    if days > MAX_DAYS {
+        return Err(format!("must be {MAX_DAYS} at most, not {days}"));
+    }
+    Ok(Duration::from_secs(days * 24 * 3600))
 }
 
 /// Several entries; none at all is fine.
@@ -171,6 +190,20 @@ mod tests {
         );
         for wrong in ["0", "-1", "many", "1.5"] {
             assert!(number::<u64>(&given(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_count_may_be_nothing() {
+        assert_eq!(count(&given("0")).unwrap(), 0);
+        assert!(count(&given("-1")).is_err());
+    }
+
+    #[test]
+    fn days_are_few_enough_to_count_with() {
+        assert_eq!(days(&given("2")).unwrap(), Duration::from_secs(172_800));
+        for wrong in ["0", "36501", "18446744073709551615"] {
+            assert!(days(&given(wrong)).is_err(), "{wrong}");
         }
     }
 

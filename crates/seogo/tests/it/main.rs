@@ -11,6 +11,7 @@ mod convert;
 mod draft;
 mod fixtures;
 mod kill;
+mod operations;
 mod outage;
 mod postgres;
 mod server;

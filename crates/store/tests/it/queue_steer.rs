@@ -79,7 +79,11 @@ async fn a_paused_stage_claims_nothing(db: Database) {
     assert_eq!(db.claim("extract", 1, NOW).await, []);
     let again = db.open_again().await;
     let paused = again.read().await.unwrap().paused_stages().await.unwrap();
-    assert_eq!(paused, ["extract"], "it is kept");
+    assert_eq!(
+        paused,
+        HashMap::from([("extract".to_owned(), NOW)]),
+        "it is kept"
+    );
     let mut tx = db.write().await;
     tx.resume_stage("extract").await.unwrap();
     tx.commit().await.unwrap();
