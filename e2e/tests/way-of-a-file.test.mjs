@@ -223,6 +223,17 @@ step('the queue fits a phone and is steered by keys alone', async () => {
 	await page.setViewportSize(wide);
 });
 
+step('a step runs again for a kind of document, and the document tells what happened', async () => {
+	await page.goto('/queue?rows=completed&stage=chunk');
+	await page.locator('[data-testid="queue-stage"][data-stage="chunk"]').getByTestId('rerun-stage').click();
+	await page.getByRole('radio', { name: 'Note' }).check();
+	await page.getByTestId('dialog-confirm').click();
+	await page.getByTestId('toast').filter({ hasText: 'will run again' }).waitFor();
+	await page.getByTestId('queue-row').first().getByRole('link').click();
+	await page.getByTestId('history').locator('summary').click();
+	await page.locator('[data-testid="history-entry"][data-kind="completed"]').first().waitFor();
+});
+
 step('nothing went wrong inside the page', () => {
 	assert.deepEqual(browser.faults, []);
 });

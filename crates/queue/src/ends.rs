@@ -168,6 +168,14 @@ impl Ends {
         if followed.is_empty() {
             return Ok(Vec::new());
         }
+        if followed
+            .iter()
+            .all(|ended| self.graph.follows_by_row(ended.spec.name))
+        {
+            let follow =
+                |ended: &&Ended| self.enqueues(ended, self.graph.followers(ended.spec.name), now);
+            return Ok(followed.iter().flat_map(follow).collect());
+        }
         let ids: Vec<_> = followed
             .iter()
             .map(|ended| ended.item().document_id.clone())
@@ -185,11 +193,15 @@ impl Ends {
         documents: &HashMap<DocumentId, Document>,
         now: Timestamp,
     ) -> Vec<Enqueue> {
-        let item = ended.item();
-        let Some(document) = documents.get(&item.document_id) else {
+        let Some(document) = documents.get(&ended.item().document_id) else {
             return Vec::new();
         };
         let next = self.graph.next_stages(ended.spec.name, document);
+        self.enqueues(ended, next, now)
+    }
+
+    fn enqueues(&self, ended: &Ended, next: Vec<StageSpec>, now: Timestamp) -> Vec<Enqueue> {
+        let item = ended.item();
         next.into_iter()
             .map(|next| Enqueue {
                 id: QueueItemId::new(&*self.clock, &*self.random),

@@ -24,7 +24,7 @@ use crate::{Job, Moment, Runner, Stage, StageError};
 /// How much work is claimed ahead, in time.
 const AHEAD: Duration = Duration::from_millis(25);
 /// How many rows are claimed ahead at most.
-const MOST_AHEAD: usize = 1_000;
+const MOST_AHEAD: usize = 2_000;
 /// Rows of one stage that are claimed and not committed yet, at most: while the database is away, ends pile up.
 const MOST_OPEN: usize = 4_000;
 /// Shortest time between two looks for a row that a person waits for while every slot is taken.
@@ -102,9 +102,15 @@ impl Feed {
     pub async fn run(mut self, stop: CancellationToken) {
         let slots = Arc::clone(&self.slots);
         while let Some(mut room) = stop.run_until_cancelled(slots.take()).await {
-            self.ask(room.len());
+            // Room and stop may have come at once.
+            if !stop.is_cancelled() {
+                self.ask(room.len());
+            }
             if self.ready.is_empty() || self.has_answer() {
                 self.receive().await;
+            }
+            if stop.is_cancelled() {
+                break;
             }
             if self.ready.is_empty() && !self.hungry {
                 drop(room);

@@ -73,6 +73,22 @@ impl Graph {
             .collect()
     }
 
+    /// Whether all stages that follow `name` do without the document, so that nobody needs to ask whether they want it.
+    pub(crate) fn follows_by_row(&self, name: &str) -> bool {
+        self.stages
+            .iter()
+            .filter(|stage| stage.spec().after.contains(&name))
+            .all(|stage| !stage.reads_document())
+    }
+
+    /// All stages that follow `name`, whether a document wants them or not.
+    pub(crate) fn followers(&self, name: &str) -> Vec<StageSpec> {
+        self.specs()
+            .filter(|spec| spec.after.contains(&name))
+            .copied()
+            .collect()
+    }
+
     /// Whether a stage follows that one.
     pub(crate) fn is_followed(&self, name: &str) -> bool {
         self.specs().any(|spec| spec.after.contains(&name))

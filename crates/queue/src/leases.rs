@@ -125,10 +125,11 @@ impl Runner {
 
     async fn prune_once(&self) -> Result<(), StoreError> {
         let kept = i64::try_from(self.config.history.as_millis()).unwrap_or(i64::MAX);
-        let before = self.clock.now().plus_ms(-kept);
-        let mut tx = self.store.write().await?;
-        tx.prune_history(before).await?;
-        tx.commit().await
+        let gone = self.store.prune(kept, self.clock.now()).await?;
+        if gone > 0 {
+            info!(gone, "forgot old history");
+        }
+        Ok(())
     }
 }
 

@@ -136,7 +136,7 @@ impl Runner {
     /// runner runs once. Dropping the future ends everything at once, as a crash would.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut helpers = JoinSet::new();
-        let events = self.store.subscribe();
+        let events = self.store.subscribe_to_work();
         helpers.spawn(Arc::clone(&self).listen(events));
         helpers.spawn(Arc::clone(&self).poll());
         helpers.spawn(Arc::clone(&self).keep_leases());

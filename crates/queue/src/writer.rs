@@ -17,7 +17,7 @@ use crate::tally::Tally;
 use crate::{Moment, Observer, StageError};
 
 /// Requests that one transaction takes at most.
-const BATCH: usize = 1000;
+const BATCH: usize = 2_000;
 /// How often an end that met another writer is tried again at once.
 const CONFLICTS: u32 = 20;
 /// Longest pause before an end that the database did not take is tried again; it starts at [`FIRST_PAUSE`] and doubles.

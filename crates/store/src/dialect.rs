@@ -34,6 +34,8 @@ pub(crate) struct Words {
     pub skip_locked: &'static str,
     /// Ends a SELECT of rows that are about to be changed.
     pub for_update: &'static str,
+    /// Moves the write-ahead log into the files.
+    checkpoint: &'static str,
     /// Where a row lies, for as long as it is not changed.
     pub row: &'static str,
     /// How many transactions that write go on at once to good effect.
@@ -75,6 +77,8 @@ pub(crate) trait Backend: Send + Sync {
     async fn read(&self) -> Result<Box<dyn Connection>, StoreError>;
     async fn write(&self) -> Result<Box<dyn Connection>, StoreError>;
     async fn close(&self);
+    /// Moves the write-ahead log into the files.
+    async fn checkpoint(&self) -> Result<(), StoreError>;
     /// How to connect where processes can tell each other of what they commit; nothing where they cannot.
     fn channel(&self) -> Option<PgConnectOptions>;
     /// Connects anew beside the pool: the pool's own error does not say why it has no connection.
@@ -193,15 +197,19 @@ where
     }
 
     async fn read(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(SqlConnection(
-            self.reads.begin_with(DB::BEGIN_READ).await?,
-        )))
+        begin(&self.reads, DB::BEGIN_READ).await
     }
 
     async fn write(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(SqlConnection(
-            self.writes.begin_with(DB::BEGIN_WRITE).await?,
-        )))
+        begin(&self.writes, DB::BEGIN_WRITE).await
+    }
+
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let mut connection = self.writes.acquire().await?;
+        sqlx::query(DB::WORDS.checkpoint)
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
     }
 
     async fn close(&self) {
@@ -216,6 +224,26 @@ where
     async fn try_connect(&self) -> Result<(), StoreError> {
         let connection = self.reads.connect_options().connect().await?;
         Ok(sqlx::Connection::close(connection).await?)
+    }
+}
+
+/// Begins a transaction, to the end even where the caller is dropped meanwhile: a connection whose BEGIN is still on its way
+/// would go back to the pool and have the next caller work inside that transaction.
+async fn begin<DB>(
+    pool: &Pool<DB>,
+    statement: &'static str,
+) -> Result<Box<dyn Connection>, StoreError>
+where
+    DB: Dialect,
+    for<'c> &'c mut DB::Connection: sqlx::Executor<'c, Database = DB>,
+    DB::Arguments: sqlx::IntoArguments<DB>,
+{
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    match begun.await {
+        Ok(begun) => Ok(Box::new(SqlConnection(begun?))),
+        // The runtime is going down.
+        Err(_) => Err(sqlx::Error::PoolClosed.into()),
     }
 }
 
@@ -335,8 +363,10 @@ impl Dialect for Sqlite {
         // One writer at a time: the rows are ours already.
         skip_locked: "",
         for_update: "",
+        checkpoint: "PRAGMA wal_checkpoint(TRUNCATE)",
         row: "rowid",
-        writers: 1,
+        // One that writes, one that tells what came of the last.
+        writers: 2,
         any: ("IN (SELECT value FROM json_each(", "))"),
         each: ("json_each(", ") AS r"),
     };
@@ -365,6 +395,7 @@ impl Dialect for Postgres {
         blob: "BYTEA",
         skip_locked: "FOR UPDATE SKIP LOCKED",
         for_update: "FOR UPDATE",
+        checkpoint: "CHECKPOINT",
         row: "ctid",
         // One whose commit is on its way to the disk, one that gets ready.
         writers: 2,

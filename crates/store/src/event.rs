@@ -36,3 +36,14 @@ pub enum Event {
     /// Other processes may have changed anything: whoever listens looks at everything again.
     Missed,
 }
+
+impl Event {
+    /// Whether it tells of work to do, or of work not to be done.
+    pub(crate) fn is_work(&self) -> bool {
+        match self {
+            Self::Queue { status, .. } => matches!(status, Status::Pending | Status::Cancelled),
+            Self::Stage { .. } | Self::Missed => true,
+            Self::Document { .. } => false,
+        }
+    }
+}

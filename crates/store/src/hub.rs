@@ -12,10 +12,35 @@ use crate::{Event, StoreError};
 /// Events kept for a listener that is behind; past that it is told that it missed some.
 const EVENT_BACKLOG: usize = 1024;
 
+/// Those who listen in this process.
+#[derive(Clone)]
+pub(crate) struct Listeners {
+    all: broadcast::Sender<Event>,
+    /// Those who only want to know of work to do: they are always there, and need not hear of every row that is done.
+    work: broadcast::Sender<Event>,
+}
+
+impl Listeners {
+    fn new() -> Self {
+        Self {
+            all: broadcast::Sender::new(EVENT_BACKLOG),
+            work: broadcast::Sender::new(EVENT_BACKLOG),
+        }
+    }
+
+    /// Tells everybody whom it concerns. No listener is no error.
+    pub fn send(&self, event: Event) {
+        if event.is_work() {
+            let _ = self.work.send(event.clone());
+        }
+        let _ = self.all.send(event);
+    }
+}
+
 /// One per store. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Hub {
-    listeners: broadcast::Sender<Event>,
+    listeners: Listeners,
     /// For other processes, where they can be told.
     outbox: Option<Arc<Outbox>>,
     /// Set when the database was in trouble since the last write that succeeded.
@@ -24,9 +49,8 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub fn new(has_others: bool) -> Self {
-        let (listeners, _) = broadcast::channel(EVENT_BACKLOG);
         Self {
-            listeners,
+            listeners: Listeners::new(),
             outbox: has_others.then(Arc::default),
             doubtful: Arc::default(),
         }
@@ -39,7 +63,17 @@ impl Hub {
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.listeners.subscribe()
+        self.listeners.all.subscribe()
+    }
+
+    /// Only of work to do: rows that became pending or were cancelled, stages, and that something was missed.
+    pub fn subscribe_to_work(&self) -> broadcast::Receiver<Event> {
+        self.listeners.work.subscribe()
+    }
+
+    /// Whether anybody hears of rows that are begun and done.
+    pub fn is_watched(&self) -> bool {
+        self.listeners.all.receiver_count() > 0
     }
 
     /// Tells of what a commit changed.
@@ -56,8 +90,7 @@ impl Hub {
 
     /// Tells the listeners of this process.
     pub fn announce(&self, event: Event) {
-        // No listener is no error.
-        let _ = self.listeners.send(event);
+        self.listeners.send(event);
     }
 
     /// Passes an answer of the database on, and remembers that it was in trouble.

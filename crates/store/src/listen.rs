@@ -12,11 +12,12 @@ use std::time::Duration;
 use model::{Category, DocumentId, QueueItemId, Status};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
+use crate::hub::Listeners;
 use crate::{Event, StoreError};
 
 /// The channel on which all processes of an archive talk.
@@ -186,11 +187,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// Listens and sends from now on, whether the database is there or not.
-    pub fn open(
-        options: PgConnectOptions,
-        outbox: Arc<Outbox>,
-        listeners: broadcast::Sender<Event>,
-    ) -> Self {
+    pub fn open(options: PgConnectOptions, outbox: Arc<Outbox>, listeners: Listeners) -> Self {
         let alive = Arc::new(AtomicBool::new(false));
         let (stop, stopped) = watch::channel(false);
         let operator = Operator {
@@ -239,7 +236,7 @@ impl Drop for Line {
 struct Operator {
     options: PgConnectOptions,
     outbox: Arc<Outbox>,
-    listeners: broadcast::Sender<Event>,
+    listeners: Listeners,
     alive: Arc<AtomicBool>,
 }
 
@@ -355,7 +352,7 @@ impl Operator {
 
     fn tell(&self, event: Event) {
         // No listener is no error.
-        let _ = self.listeners.send(event);
+        self.listeners.send(event);
     }
 }
 

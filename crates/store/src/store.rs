@@ -168,6 +168,11 @@ impl Store {
         self.shared.hub.subscribe()
     }
 
+    /// As [`Store::subscribe`], but only of work to do: rows that became pending or were cancelled, and stages.
+    pub fn subscribe_to_work(&self) -> broadcast::Receiver<Event> {
+        self.shared.hub.subscribe_to_work()
+    }
+
     /// Whether [`Store::subscribe`] tells at this moment of what other processes commit, too. While it does, a poll is only
     /// for what a broken connection lost, and may be slow. Never on SQLite.
     pub fn hears_others(&self) -> bool {
@@ -182,6 +187,14 @@ impl Store {
         let mut tx = self.write().await?;
         tx.analyze().await?;
         tx.commit().await
+    }
+
+    /// Has the database move its log into its files, as it does by itself now and then.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or does not allow it.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.shared.backend.checkpoint().await
     }
 
     /// How many transactions that write are worth having at once.

@@ -384,6 +384,10 @@ impl Tx {
         stage: &str,
         status: Status,
     ) {
+        // Thousands of rows a second are begun and done, mostly with nobody watching.
+        if !matches!(status, Status::Pending | Status::Cancelled) && !self.hub.is_watched() {
+            return;
+        }
         self.events.push(Event::Queue {
             id: id.clone(),
             document_id: document_id.clone(),

@@ -38,8 +38,9 @@ impl Tx {
         if !matches!(item.status, Status::Failed | Status::Cancelled) {
             return Ok(false);
         }
-        self.retry_all(std::slice::from_ref(id), now).await?;
-        Ok(true)
+        let revived = self.retry_all(std::slice::from_ref(id), now).await?;
+        // Where none was, the same work is pending already, or the row went while this waited for it.
+        Ok(revived > 0 || self.queue_item(id).await?.is_some())
     }
 
     /// Makes every failed row (of one stage, or of all) pending again, in this one transaction. Returns how many.
