@@ -20,7 +20,7 @@ mod queue_steer;
 mod statespace;
 mod statespace_model;
 mod statespace_real;
-
+mod transitions;
 mod trouble;
 
 /// Declares each case twice, once per database.
