@@ -10,13 +10,16 @@
 
 mod backfill;
 mod bed;
+mod clock;
 mod control;
+mod docs;
 mod ends;
 mod flow;
 mod leases;
 mod outage;
 mod stepping;
 mod stopping;
+mod turns;
 
 /// Declares each case twice, once per database.
 macro_rules! conformance {
