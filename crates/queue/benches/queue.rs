@@ -86,12 +86,16 @@ impl Stage for Nothing {
 
 /// Counts what has been committed.
 struct Counter {
+    commits: AtomicUsize,
     left: AtomicUsize,
     done: Notify,
 }
 
 impl queue::Observer for Counter {
     fn at(&self, moment: queue::Moment, rows: &[&QueueItemId]) {
+        if moment == queue::Moment::Committed {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
         if moment == queue::Moment::Committed
             && self.left.fetch_sub(rows.len(), Ordering::Relaxed) == rows.len()
         {
@@ -286,6 +290,7 @@ impl Bench {
     /// Runs until so many rows have been committed. Returns rows per second and the processor's seconds.
     async fn work(&self, store: &Store, specs: &[&'static StageSpec], rows: usize) -> (f64, f64) {
         let counter = Arc::new(Counter {
+            commits: AtomicUsize::new(0),
             left: AtomicUsize::new(rows),
             done: Notify::new(),
         });
@@ -297,6 +302,7 @@ impl Bench {
         let running = self.start(store, stages, Arc::clone(&counter) as _);
         counter.done.notified().await;
         let (took, cpu) = (seconds(begun), cpu_seconds() - cpu);
+        eprintln!("{} commits", counter.commits.load(Ordering::Relaxed));
         running.end().await;
         (rows as f64 / took, cpu)
     }

@@ -11,6 +11,8 @@ use tracing::{info, warn};
 
 use crate::{Job, Runner};
 
+/// By how much a clock may be corrected without a look at what was written by it.
+const TOLERANCE_MS: i64 = 60_000;
 /// How often old history is forgotten.
 const PRUNE: Duration = Duration::from_secs(3600);
 
@@ -21,6 +23,8 @@ impl Runner {
     pub(crate) async fn keep_leases(self: Arc<Self>) {
         let mut beat = every(self.config.heartbeat);
         let mut rescue = every(self.config.rescue);
+        // At the start nobody knows what clock wrote the rows.
+        let mut last = Timestamp(i64::MAX);
         loop {
             let rescues = tokio::select! {
                 _ = beat.tick() => false,
@@ -28,10 +32,15 @@ impl Runner {
                 () = self.doubt.notified() => false,
             };
             let before = self.clock.now();
+            let set_back = before < last;
             let kept = match self.renew().await {
+                Ok(()) if set_back => self.mend_times(before).await,
                 Ok(()) if rescues => self.rescue(before).await,
                 renewed => renewed,
             };
+            if kept.is_ok() {
+                last = before.plus_ms(-TOLERANCE_MS);
+            }
             if let Err(error) = kept {
                 warn!(%error, "cannot look after claims; trying again");
             }
@@ -95,6 +104,17 @@ impl Runner {
             status: model::Status::Processing,
             progress: Some(progress),
         });
+    }
+
+    /// After the clock was set back: what is to be done would wait until it has caught up.
+    async fn mend_times(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.store.write().await?;
+        let count = tx.mend_times(now).await?;
+        tx.commit().await?;
+        if count > 0 {
+            info!(count, "mended times that a clock ahead of this one had set");
+        }
+        Ok(())
     }
 
     /// Takes back what dead workers held.

@@ -243,7 +243,9 @@ impl Runner {
             .is_some()
         {
             let due = self.due(Pick::Suspect).await.unwrap_or_default();
-            for stage in due.iter().filter_map(|name| self.graph.stage(name)) {
+            let is_on = |name: &&String| self.config.concurrency.get(*name) != Some(&0);
+            let due = due.iter().filter(is_on);
+            for stage in due.filter_map(|name| self.graph.stage(name)) {
                 self.run_one(stage, Pick::Suspect).await;
             }
         }

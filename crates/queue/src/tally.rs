@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use model::StageName;
+use model::{QueueItem, StageName};
 use store::MinuteCount;
 
 use crate::StageError;
 use crate::ends::{End, Ended};
+
+fn is_last(item: &QueueItem) -> bool {
+    item.attempts >= item.max_attempts
+}
 
 /// Counts per stage.
 #[derive(Default)]
@@ -22,6 +26,7 @@ impl Tally {
             let (completed, failed) = match ended.end {
                 End::Done(_) => (1, 0),
                 End::Failed(StageError::Fail { .. }) => (0, 1),
+                End::Failed(StageError::Retry { .. }) if is_last(ended.item()) => (0, 1),
                 End::Failed(_) | End::HandBack => continue,
             };
             let name = ended.spec.name;

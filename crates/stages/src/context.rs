@@ -18,7 +18,7 @@ pub const WAIT_SPEECH_SERVICE: &str = "speech_service";
 /// hour in all; and a server that is killed again and again must not make innocent files fail.
 const MAX_ATTEMPTS: i64 = 10;
 /// How long a claim holds without a heartbeat.
-const LEASE_MS: i64 = 15_000;
+const LEASE_MS: i64 = 10_000;
 
 /// Finds originals.
 #[async_trait]

@@ -365,8 +365,7 @@ impl Dialect for Sqlite {
         for_update: "",
         checkpoint: "PRAGMA wal_checkpoint(TRUNCATE)",
         row: "rowid",
-        // One that writes, one that tells what came of the last.
-        writers: 2,
+        writers: 1,
         any: ("IN (SELECT value FROM json_each(", "))"),
         each: ("json_each(", ") AS r"),
     };

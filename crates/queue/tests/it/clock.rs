@@ -10,6 +10,7 @@ use crate::control::{controlled, spec};
 conformance!(
     a_clock_that_jumps_ahead_takes_no_living_work,
     a_clock_that_jumps_back_keeps_claims,
+    a_clock_that_jumps_back_holds_nothing_up,
 );
 
 const LEASE_MS: i64 = 10_000;
@@ -79,6 +80,39 @@ async fn a_clock_that_jumps_back_keeps_claims(bed: Bed) {
         let row = bed.until_status(id, Status::Completed).await;
         assert_eq!((row.attempts, row.crashes), (1, 0));
     }
+    working.end().await;
+    bed.assert_settled().await;
+}
+
+async fn a_clock_that_jumps_back_holds_nothing_up(bed: Bed) {
+    let dead = bed.submit("of the dead", "stt").await;
+    claim_and_die(&bed).await;
+    let (graph, mut calls) = controlled(STAGES);
+    let working = bed.start(&graph, eager("w"));
+    // Two fill the stage, so that the third is still to be done when the clock is set back.
+    let running = [
+        bed.submit("first", "stt").await,
+        bed.submit("second", "stt").await,
+    ];
+    let (first, second) = (calls.next().await, calls.next().await);
+    let third = bed.submit("third", "stt").await;
+    bed.clock.advance_ms(-24 * HOUR_MS);
+    let due = bed.clock.now();
+    bed.until(&third, |row| row.run_at <= due).await;
+    first.succeed();
+    let call = calls.next().await;
+    assert_eq!(call.item.id, third);
+    call.succeed();
+    second.succeed();
+    for id in running.iter().chain([&third]) {
+        bed.until_status(id, Status::Completed).await;
+    }
+    // No longer than any other dead worker's.
+    bed.clock.advance_ms(15_001);
+    let again = calls.next_of("stt").await;
+    assert_eq!((&again.item.id, again.item.attempts), (&dead, 2));
+    again.succeed();
+    bed.until_status(&dead, Status::Completed).await;
     working.end().await;
     bed.assert_settled().await;
 }

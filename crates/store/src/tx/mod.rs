@@ -9,6 +9,7 @@ pub mod outdated;
 pub mod passages;
 pub mod prune;
 pub mod queue;
+pub mod queue_clock;
 pub mod queue_ends;
 pub mod queue_minutes;
 pub mod queue_rescue;
