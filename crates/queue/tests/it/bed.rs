@@ -88,13 +88,7 @@ impl Bed {
 
     /// Starts a runner with a store of its own, as another process would.
     pub fn start_on(&self, store: Store, graph: &Graph, config: RunnerConfig) -> Working {
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let runner = Runner::new(store, graph.clone(), clock, Arc::new(SystemRandom), config);
-        let stop = CancellationToken::new();
-        Working {
-            task: tokio::spawn(Arc::new(runner).run(stop.clone())),
-            stop,
-        }
+        Working::start(store, graph, self.clock.clone(), config)
     }
 
     /// Adds a document called `title`.
@@ -210,6 +204,15 @@ pub struct Working {
 }
 
 impl Working {
+    pub fn start(store: Store, graph: &Graph, clock: Arc<dyn Clock>, config: RunnerConfig) -> Self {
+        let runner = Runner::new(store, graph.clone(), clock, Arc::new(SystemRandom), config);
+        let stop = CancellationToken::new();
+        Self {
+            task: tokio::spawn(Arc::new(runner).run(stop.clone())),
+            stop,
+        }
+    }
+
     /// Asks it to stop, and waits until it has.
     pub async fn end(self) {
         self.stop.cancel();
