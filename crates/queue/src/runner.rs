@@ -63,7 +63,7 @@ impl RunnerConfig {
             lanes: LaneLimits::default(),
             poll: Duration::from_secs(1),
             heartbeat: Duration::from_secs(2),
-            rescue: Duration::from_secs(5),
+            rescue: Duration::from_secs(4),
             grace: Duration::from_secs(5),
             history: Duration::from_secs(30 * 24 * 3600),
             observer: Arc::new(Nobody),
@@ -242,13 +242,20 @@ impl Runner {
             .await
             .is_some()
         {
-            let due = self.due(Pick::Suspect).await.unwrap_or_default();
-            let is_on = |name: &&String| self.config.concurrency.get(*name) != Some(&0);
-            let due = due.iter().filter(is_on);
-            for stage in due.filter_map(|name| self.graph.stage(name)) {
-                self.run_one(stage, Pick::Suspect).await;
+            while !stop.is_cancelled() && self.run_suspect_of_each().await {}
+        }
+    }
+
+    /// One suspect of each stage that has any. Returns whether there was one.
+    async fn run_suspect_of_each(&self) -> bool {
+        let due = self.due(Pick::Suspect).await.unwrap_or_default();
+        let mut found = false;
+        for stage in due.iter().filter_map(|name| self.graph.stage(name)) {
+            if self.config.concurrency.get(stage.spec().name) != Some(&0) {
+                found |= self.run_one(stage, Pick::Suspect).await;
             }
         }
+        found
     }
 
     /// Until something tells that there may be work for the stage.

@@ -22,8 +22,6 @@ use crate::{StoreError, StoreOptions};
 const WRITE_CACHE_KB: u32 = 64 * 1024;
 /// Rows on their way from SQLite's thread to ours.
 const ROW_BUFFER: usize = 1_000;
-/// How many pages of 4 KiB SQLite's write-ahead log takes before they are moved to the database.
-const CHECKPOINT_PAGES: u32 = 8_000;
 
 /// The words that differ.
 #[derive(Debug)]
@@ -131,8 +129,6 @@ impl SqlBackend<Sqlite> {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // Checkpoints fewer and larger: each waits for the disk several times.
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             // Rows go from SQLite's thread to ours; a short queue between them would have each wake the other for every row.
             .row_buffer_size(ROW_BUFFER)
             .busy_timeout(options.lock_timeout);
