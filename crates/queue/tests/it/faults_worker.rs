@@ -227,17 +227,13 @@ pub struct Worker {
 }
 
 impl Worker {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "stands for a server, which no fence surrounds"
-    )]
     pub fn start(orders: &Orders) -> Self {
         let folder = TempDir::new().unwrap();
         orders.write(folder.path());
-        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        let itself = testkit::program(std::env::current_exe().unwrap(), folder.path());
+        let mut child = tokio::process::Command::from(itself)
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("faults_worker::worker_process")
-            .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
