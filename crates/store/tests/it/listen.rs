@@ -115,10 +115,9 @@ async fn claims_completions_and_what_one_says_oneself_are_not_told() {
     let db = Database::postgres().await;
     until_hears(&db.store, true).await;
     let document = db.add("quiet").await;
-    db.enqueue(&document, "extract").await;
     let (other, mut events) = other(&db).await;
-    pause(&db.store, "begin").await;
-    heard_until(&mut events, PATIENCE, |event| *event == stage("begin")).await;
+    db.enqueue(&document, "extract").await;
+    heard_until(&mut events, PATIENCE, |event| *event == stage("extract")).await;
 
     let mut own = db.store.subscribe();
     let item = db.claim_one("extract").await;
