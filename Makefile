@@ -71,11 +71,15 @@ test: ## Run everything that CI runs
 	@echo; echo "All tests passed. Where the time went:"; cat $(TIMES)
 
 .PHONY: bench
-bench: bench-queue ## Measure Seogo beside its peers (BENCH="--quick" for a short look)
+bench: bench-queue bench-media ## Measure Seogo beside its peers (BENCH="--quick" for a short look)
 
 .PHONY: bench-queue
 bench-queue: ## Measure the queue alone; the result is target/bench/queue.md
 	cargo xtask bench-queue $(BENCH)
+
+.PHONY: bench-media
+bench-media: ## Measure videos alone (needs Debian's nginx-light); the result is target/bench/media.md
+	cargo xtask bench-media $(BENCH)
 
 .PHONY: fmt
 fmt: ## Format the code

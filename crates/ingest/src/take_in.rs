@@ -271,16 +271,14 @@ impl Ingest {
         }
     }
 
-    /// Puts the document's first stages into the queue. A video that no browser plays is in quarantine and gets none.
+    /// Puts the document's first stages into the queue; for a video that no browser plays there are none, unless a policy
+    /// names one.
     pub(crate) async fn enqueue_first(
         &self,
         tx: &mut Tx,
         document: &Document,
         priority: Priority,
     ) -> Result<(), StoreError> {
-        if document.needs_conversion {
-            return Ok(());
-        }
         let now = self.now();
         for spec in (self.shared.first_stages)(document) {
             let work = Enqueue {

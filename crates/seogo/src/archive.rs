@@ -59,6 +59,7 @@ impl Archive {
             speech: speech.clone(),
             derived: settings.data.derived(),
             languages: settings.langs.clone(),
+            video: settings.video,
             clock: Arc::clone(&app.clock),
         });
         let graph = Graph::new(stages::all(&context)).context("the list of stages is no graph")?;
@@ -110,7 +111,7 @@ impl Archive {
 
 fn ingest(app: &App, store: &Store, graph: &Graph) -> Result<Ingest> {
     let settings = &app.settings;
-    let graph = graph.clone();
+    let (graph, video) = (graph.clone(), settings.video);
     let config = IngestConfig {
         // Made at the very first start only: one that held files and is absent later is an unmounted NAS.
         create_library: true,
@@ -126,7 +127,7 @@ fn ingest(app: &App, store: &Store, graph: &Graph) -> Result<Ingest> {
         store.clone(),
         Arc::clone(&app.clock),
         Arc::clone(&app.random),
-        Arc::new(move |document: &Document| graph.first_stages(document)),
+        Arc::new(move |document: &Document| video.first_stages(&graph, document)),
     )?;
     Ok(ingest)
 }

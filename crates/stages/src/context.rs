@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::VideoPolicy;
 use async_trait::async_trait;
 use model::{Clock, Document, DocumentPatch, Lane, QueueItem, StageName, StageSpec, Write};
 use queue::StageError;
@@ -44,6 +45,8 @@ pub struct StageContext {
     pub derived: PathBuf,
     /// Languages of recordings, the likeliest first.
     pub languages: Vec<String>,
+    /// What happens to videos without being asked for.
+    pub video: VideoPolicy,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -136,7 +139,7 @@ pub(crate) fn store_error(error: &StoreError) -> StageError {
     StageError::retry("store", error)
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> StageError {
+pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> StageError {
     StageError::retry(
         "cannot_write",
         format!(

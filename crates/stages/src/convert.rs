@@ -1,4 +1,4 @@
-//! convert: a playable copy of a video no browser plays. Asked for by a person; the original stays as it is.
+//! convert: a playable copy of a video no browser plays. Asked for by a person, or by policy; the original stays as it is.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use queue::{Job, Outcome, Stage, StageError};
 
 use crate::context::{StageContext, patch, spec, tool_error};
 
-const SPEC: StageSpec = spec("convert", &[], Lane::Cpu, 1);
+pub(crate) const SPEC: StageSpec = spec("convert", &[], Lane::Cpu, 1);
 
 /// Folder below the derived files.
 const FOLDER: &str = "converted";
@@ -23,8 +23,8 @@ impl Stage for Convert {
 
     fn wants(&self, document: &Document) -> bool {
         // Again where a copy was made before: derived files may be deleted.
-        document.category == Category::Video
-            && (document.needs_conversion || document.preview_path.is_some())
+        let is_asked_for = document.needs_conversion || document.preview_path.is_some();
+        document.category == Category::Video && (is_asked_for || self.0.video.auto_convert)
     }
 
     async fn run(&self, job: &Job) -> Result<Outcome, StageError> {
@@ -32,6 +32,9 @@ impl Stage for Convert {
         let path = self.0.original(&job.document).await?;
         let info = tools.probe(&path, &job.cancel).await;
         let info = info.map_err(|e| tool_error(&job.item, &e))?;
+        if plays_as_it_is(&job.document, &info) {
+            return Ok(Outcome::default());
+        }
         let name = format!("{}.mp4", job.document.id);
         let file = self.0.derived_folder(FOLDER).await?.join(&name);
         tools
@@ -52,4 +55,9 @@ impl Stage for Convert {
         };
         Ok(vec![patch(found)].into())
     }
+}
+
+/// By policy it may be asked for before anybody knows what the video is.
+fn plays_as_it_is(document: &Document, info: &tools::MediaInfo) -> bool {
+    !document.needs_conversion && document.preview_path.is_none() && info.plays_in_browser()
 }

@@ -8,10 +8,13 @@ mod context;
 mod convert;
 mod embed;
 mod extract;
+mod policy;
 mod preview;
 #[cfg(test)]
 mod stopping;
+mod storyboard;
 mod stt;
+mod subtitles;
 mod summarize;
 #[cfg(test)]
 mod testing;
@@ -20,6 +23,7 @@ mod thumbnail;
 use std::sync::Arc;
 
 pub use context::{Library, StageContext, WAIT_SPEECH_MODEL, WAIT_SPEECH_SERVICE};
+pub use policy::VideoPolicy;
 use queue::Stage;
 
 /// Every stage, each after those it follows.
@@ -30,6 +34,7 @@ pub fn all(context: &Arc<StageContext>) -> Vec<Arc<dyn Stage>> {
         Arc::new(stt::Stt(c())),
         Arc::new(convert::Convert(c())),
         Arc::new(thumbnail::Thumbnail(c())),
+        Arc::new(storyboard::MakeStoryboard(c())),
         Arc::new(classify::Classify(c())),
         Arc::new(preview::Preview(c())),
         Arc::new(embed::Embed),

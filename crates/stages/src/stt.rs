@@ -15,7 +15,7 @@ use crate::context::{
     StageContext, WAIT_SPEECH_MODEL, WAIT_SPEECH_SERVICE, first, patch, tool_error,
 };
 
-const SPEC: StageSpec = first("stt", Lane::Gpu, 1);
+pub(crate) const SPEC: StageSpec = first("stt", Lane::Gpu, 1);
 
 /// Beams the engine follows; whisper's own default.
 const BEAM_SIZE: u8 = 5;
@@ -29,12 +29,17 @@ impl Stage for Stt {
     }
 
     fn wants(&self, document: &Document) -> bool {
-        document.category == Category::Audio
+        // A video's sound only where a person or a policy asks for it.
+        matches!(document.category, Category::Audio | Category::Video)
     }
 
     async fn run(&self, job: &Job) -> Result<Outcome, StageError> {
         let path = self.0.original(&job.document).await?;
         let info = self.probe(job, &path).await?;
+        if job.document.category == Category::Video && info.audio.is_none() {
+            // A silent film is nothing to complain of.
+            return Ok(Outcome::default());
+        }
         match self.missing().await {
             None => Ok(self.transcribe(job, &info).await?.into()),
             Some(absent) => Err(StageError::Wait {
@@ -56,7 +61,7 @@ impl Stt {
     async fn probe(&self, job: &Job, path: &Path) -> Result<MediaInfo, StageError> {
         let info = self.0.tools.probe(path, &job.cancel).await;
         let info = info.map_err(|e| tool_error(&job.item, &e))?;
-        if info.audio.is_none() {
+        if info.audio.is_none() && job.document.category != Category::Video {
             return Err(StageError::fail(
                 "no_audio",
                 "There is no sound in this file. If it plays elsewhere, convert it to mp3, m4a or wav and add that.",

@@ -100,6 +100,7 @@ impl Bench {
             speech: SpeechClient::new("http://127.0.0.1:9").unwrap(),
             derived: dir.path().join("derived"),
             languages: vec!["ko".into()],
+            video: crate::VideoPolicy::default(),
             clock: Arc::new(model::SystemClock),
         };
         Self {

@@ -14,6 +14,11 @@ use crate::{Fence, ToolError, Toolbox};
 const CONTAINERS: &str = "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,eac3,flac,flv,m4v,matroska,mov,mp3,mpc,mpc8,mpeg,\
 mpegts,mpegvideo,ogg,opus,rm,tta,voc,w64,wav,wv";
 
+/// Codecs of subtitles that ffmpeg turns into text.
+const TEXT_SUBTITLES: &[&str] = &[
+    "subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "sami",
+];
+
 /// What a recording or video is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct MediaInfo {
@@ -25,6 +30,8 @@ pub struct MediaInfo {
     pub video: Option<VideoStream>,
     /// The first audio stream.
     pub audio: Option<AudioStream>,
+    /// Subtitles that are text, in the file's order.
+    pub subtitles: Vec<SubtitleStream>,
     /// What the file says of itself.
     pub tags: MediaTags,
 }
@@ -46,6 +53,8 @@ pub struct VideoStream {
     pub is_cover_art: bool,
     /// High dynamic range (PQ or HLG).
     pub hdr: bool,
+    /// ffmpeg's word for how its points are stored, such as `yuv420p`; empty where it is not known.
+    pub pixel_format: String,
 }
 
 impl VideoStream {
@@ -68,6 +77,17 @@ pub struct AudioStream {
     pub sample_rate: i64,
     /// Channels.
     pub channels: i64,
+}
+
+/// A stream of subtitles that are text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SubtitleStream {
+    /// Number of the stream in the file.
+    pub index: usize,
+    /// As the file tells it, such as `kor`.
+    pub language: Option<String>,
+    /// As the file tells it, such as `Director's commentary`.
+    pub title: Option<String>,
 }
 
 /// What a recording or video says of itself.
@@ -180,6 +200,7 @@ struct Stream {
     channels: i64,
     duration: Option<String>,
     color_transfer: String,
+    pix_fmt: String,
     disposition: HashMap<String, i64>,
     side_data_list: Vec<SideData>,
     tags: HashMap<String, String>,
@@ -212,6 +233,7 @@ impl From<Report> for MediaInfo {
             container: report.format.format_name.clone(),
             video: video.map(Stream::video),
             audio: audio.map(Stream::audio),
+            subtitles: subtitles(&report.streams),
             tags: MediaTags {
                 title: tag(&["title"]),
                 artist: tag(&["artist", "author", "album_artist"]),
@@ -237,6 +259,15 @@ impl Stream {
             rotation: ((-turned.unwrap_or(0.0) / 90.0).round() as i64 * 90).rem_euclid(360),
             is_cover_art: self.is_cover_art(),
             hdr: matches!(self.color_transfer.as_str(), "smpte2084" | "arib-std-b67"),
+            pixel_format: self.pix_fmt.clone(),
+        }
+    }
+
+    fn subtitle(&self) -> SubtitleStream {
+        SubtitleStream {
+            index: self.index,
+            language: find_tag(&self.tags, &["language"]).filter(|tag| tag != "und"),
+            title: find_tag(&self.tags, &["title"]),
         }
     }
 
@@ -247,6 +278,17 @@ impl Stream {
             channels: self.channels,
         }
     }
+}
+
+/// Pictures of text (DVD, Blu-ray) are not among them: nobody can search them, and no browser shows them.
+fn subtitles(streams: &[Stream]) -> Vec<SubtitleStream> {
+    let is_text = |stream: &&Stream| TEXT_SUBTITLES.contains(&stream.codec_name.as_str());
+    streams
+        .iter()
+        .filter(|stream| stream.codec_type == "subtitle")
+        .filter(is_text)
+        .map(Stream::subtitle)
+        .collect()
 }
 
 /// The container's duration, else that of its longest stream.

@@ -15,6 +15,10 @@ const MOST_HEIGHT: u32 = 1280;
 /// costs a thirtieth of the processor time, because nothing in between is decoded.
 const EXACT_UP_TO_S: f64 = 60.0;
 
+/// From high dynamic range (PQ, HLG) to what every screen shows; else such pictures look grey and flat.
+pub(crate) const TONE_MAP: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=mobius:desat=0,\
+zscale=t=bt709:m=bt709:r=tv";
+
 /// Where in the video a frame is looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seek {
@@ -37,9 +41,10 @@ impl Toolbox {
         let video = info.video.as_ref().ok_or_else(no_video)?;
         let temporary = Temporary::beside(out, ".thumbnail-", ".jpg")?;
         let mut failure = None;
-        for seek in seeks(video, info.duration_s) {
+        for (seek, filters) in attempts(video, info.duration_s) {
             let fence = self.fence("ffmpeg", self.limits().thumbnail, size);
-            match frame(fence, path, video, seek, &temporary.0, cancel).await {
+            let fence = frame(fence, path, video, seek, &filters, &temporary.0);
+            match fence.run(cancel).await.map(drop) {
                 Ok(()) if is_filled(&temporary.0).await => return temporary.become_file(out).await,
                 Ok(()) => {}
                 Err(error) if is_for_this_frame(&error) => failure = Some(error),
@@ -58,15 +63,16 @@ fn is_for_this_frame(error: &ToolError) -> bool {
     )
 }
 
-async fn frame(
+fn frame(
     fence: Fence,
     path: &Path,
     video: &VideoStream,
     seek: Seek,
+    filters: &str,
     out: &Path,
-    cancel: &CancellationToken,
-) -> Result<(), ToolError> {
-    let fence = fence.args(["-nostdin", "-v", "error", "-y"]);
+) -> Fence {
+    // More threads than one would decode ahead what nobody looks at.
+    let fence = fence.args(["-nostdin", "-v", "error", "-y", "-threads", "1"]);
     let fence = match seek {
         Seek::Exact(second) => fence.args(["-ss", &format!("{second:.3}")]),
         Seek::KeyFrame(second) => {
@@ -79,16 +85,25 @@ async fn frame(
     guarded(fence)
         .arg("-i")
         .path(path)
-        .args(["-map", &map, "-frames:v", "1", "-an"])
-        .args(["-vf", &scale(), "-pix_fmt", "yuvj420p", "-q:v", "4"])
+        .args(["-map", &map, "-frames:v", "1", "-an", "-sn"])
+        .args(["-vf", filters, "-pix_fmt", "yuvj420p", "-q:v", "4"])
         .args(["-f", "mjpeg"])
         .path(out)
-        .run(cancel)
-        .await
-        .map(drop)
 }
 
-/// The attempts in their order.
+/// The attempts in their order: each place in the video, with the colours of high range brought down where that goes.
+fn attempts(video: &VideoStream, duration_s: Option<f64>) -> Vec<(Seek, String)> {
+    let mut filters = vec![scale()];
+    if video.hdr {
+        filters.insert(0, format!("{},{TONE_MAP}", scale()));
+    }
+    let seeks = seeks(video, duration_s).into_iter();
+    seeks
+        .flat_map(|seek| filters.iter().map(move |filters| (seek, filters.clone())))
+        .collect()
+}
+
+/// The places in their order.
 fn seeks(video: &VideoStream, duration_s: Option<f64>) -> Vec<Seek> {
     match duration_s {
         Some(duration) if !video.is_cover_art => {
@@ -104,10 +119,12 @@ fn seeks(video: &VideoStream, duration_s: Option<f64>) -> Vec<Seek> {
     }
 }
 
+/// The frame's time is of no account: one before the middle would be dropped as too early, and another taken.
+///
 /// Square pixels, at most [`MOST_WIDTH`] wide and [`MOST_HEIGHT`] high, never enlarged, never less than one pixel.
 fn scale() -> String {
     let width = format!("min({MOST_WIDTH},min(iw*sar,{MOST_HEIGHT}*dar))");
-    format!("scale=w='max(1,{width})':h='max(1,{width}/dar)',setsar=1")
+    format!("setpts=0,scale=w='max(1,{width})':h='max(1,{width}/dar)',setsar=1")
 }
 
 pub(crate) fn no_video() -> ToolError {
@@ -143,8 +160,27 @@ impl Temporary {
         Ok(Self(path))
     }
 
+    /// Removes what a run left beside `out` that was killed before it could.
+    pub(crate) fn clear_beside(out: &Path, prefix: &str) {
+        let entries = out.parent().map(std::fs::read_dir);
+        for entry in entries.into_iter().flatten().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(prefix) {
+                // What cannot be removed is tried again next time.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// As [`Temporary::become_file`] where a picture was written at all.
+    pub(crate) async fn become_filled_file(self, out: &Path) -> Result<(), ToolError> {
+        if !is_filled(&self.0).await {
+            return Err(no_frame());
+        }
+        self.become_file(out).await
     }
 
     pub(crate) async fn become_file(self, out: &Path) -> Result<(), ToolError> {

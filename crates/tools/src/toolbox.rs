@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::ToolError;
 use crate::budget::{TimeBudget, Unit};
+use crate::encoder::Encoder;
 use crate::fence::{Fence, Limits, MIB};
 use crate::programs::{self, Program};
 
@@ -50,6 +53,10 @@ pub struct ToolLimits {
     pub probe: Work,
     /// Taking one picture out of a video.
     pub thumbnail: Work,
+    /// Small pictures of a whole video on one sheet.
+    pub storyboard: Work,
+    /// Reading subtitles out of a video.
+    pub subtitles: Work,
     /// Decoding a whole recording.
     pub decode: Work,
     /// Making a playable copy of a video.
@@ -88,6 +95,12 @@ impl Default for ToolLimits {
                 memory_mib: 2048,
                 ..Work::new(TimeBudget::whole(60, 200, Megabyte))
             },
+            // Its key frames, from end to end.
+            storyboard: Work {
+                memory_mib: 2048,
+                ..Work::new(TimeBudget::whole(120, 1000, Megabyte))
+            },
+            subtitles: Work::new(TimeBudget::whole(60, 200, Megabyte)),
             decode: Work {
                 memory_mib: 2048,
                 output_mib: DECODED_MIB,
@@ -120,10 +133,12 @@ impl Default for ToolLimits {
 
 impl ToolLimits {
     /// Each kind of work by its name, for the docs.
-    pub fn all(&self) -> [(&'static str, Work); 10] {
+    pub fn all(&self) -> [(&'static str, Work); 12] {
         [
             ("probe", self.probe),
             ("thumbnail", self.thumbnail),
+            ("storyboard", self.storyboard),
+            ("subtitles", self.subtitles),
             ("decode", self.decode),
             ("convert", self.convert),
             ("parse", self.parse),
@@ -165,6 +180,7 @@ impl ToolboxSettings {
 #[derive(Clone, Debug)]
 pub struct Toolbox {
     settings: Arc<ToolboxSettings>,
+    hardware: Arc<OnceCell<Option<&'static Encoder>>>,
 }
 
 impl Toolbox {
@@ -172,6 +188,7 @@ impl Toolbox {
     pub fn new(settings: ToolboxSettings) -> Self {
         Self {
             settings: Arc::new(settings),
+            hardware: Arc::default(),
         }
     }
 
@@ -183,6 +200,11 @@ impl Toolbox {
     /// What it was made with.
     pub fn settings(&self) -> &ToolboxSettings {
         &self.settings
+    }
+
+    /// What encodes in hardware, once it has been found out.
+    pub(crate) fn hardware(&self) -> &OnceCell<Option<&'static Encoder>> {
+        &self.hardware
     }
 
     pub(crate) fn limits(&self) -> &ToolLimits {

@@ -6,16 +6,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
-use tokio_util::io::ReaderStream;
+use tokio::io::AsyncReadExt;
 
+use super::blocks::blocks;
 use super::disposition::{self, Disposition};
 use super::media_type;
 use super::range::{self, Asked};
 use crate::error::ApiError;
-
-/// Read from the disk at once, in bytes.
-const CHUNK_BYTES: usize = 64 * 1024;
 
 /// How much of a text is looked at to tell whether it is UTF-8.
 const CHARSET_BYTES: usize = 64 * 1024;
@@ -59,12 +56,25 @@ pub(crate) async fn serve(
     }
     match range_asked(method, asked, &headers[header::ETAG], size) {
         Asked::Unsatisfiable => Ok(unsatisfiable(size)),
-        Asked::Whole => stream(handle, StatusCode::OK, headers, 0, size).await,
+        Asked::Whole => Ok(stream(
+            handle.into_std().await,
+            StatusCode::OK,
+            headers,
+            0,
+            size,
+        )),
         Asked::Part { first, last } => {
             let place = format!("bytes {first}-{last}/{size}");
             headers.insert(header::CONTENT_RANGE, value(place));
             let length = last - first + 1;
-            stream(handle, StatusCode::PARTIAL_CONTENT, headers, first, length).await
+            let handle = handle.into_std().await;
+            Ok(stream(
+                handle,
+                StatusCode::PARTIAL_CONTENT,
+                headers,
+                first,
+                length,
+            ))
         }
     }
 }
@@ -167,18 +177,16 @@ fn unsatisfiable(size: u64) -> Response {
     response
 }
 
-async fn stream(
-    mut handle: File,
+fn stream(
+    handle: std::fs::File,
     status: StatusCode,
     mut headers: HeaderMap,
     first: u64,
     length: u64,
-) -> Result<Response, ApiError> {
-    let sought = handle.seek(SeekFrom::Start(first)).await;
-    sought.map_err(|error| ApiError::internal(&error))?;
+) -> Response {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    let body = ReaderStream::with_capacity(handle.take(length), CHUNK_BYTES);
-    Ok((status, headers, Body::from_stream(body)).into_response())
+    let body = Body::from_stream(blocks(handle, first, length));
+    (status, headers, body).into_response()
 }
 
 /// A header value; nothing where the text cannot be one, which no caller's text is.

@@ -1,5 +1,6 @@
 //! Serving files over HTTP: ranges, validators, names.
 
+mod blocks;
 pub(crate) mod disposition;
 pub(crate) mod file;
 pub(crate) mod media_type;

@@ -45,6 +45,8 @@ mod stats;
 mod status;
 mod tags;
 mod video_convert;
+mod video_storyboard;
+mod video_subtitles;
 mod video_thumbnail;
 
 use std::sync::Arc;
@@ -109,6 +111,7 @@ fn documents() -> Routes {
         .routes(routes!(note_edit::put))
         .routes(routes!(segments::get))
         .routes(routes!(video_convert::post))
+        .routes(routes!(video_subtitles::list))
 }
 
 fn steering() -> Routes {
@@ -140,5 +143,9 @@ pub(crate) fn thumbnails() -> Routes {
 
 /// What a media token for the preview opens as well.
 pub(crate) fn preview() -> Routes {
-    OpenApiRouter::new().routes(routes!(document_preview::get))
+    OpenApiRouter::new()
+        .routes(routes!(document_preview::get))
+        .routes(routes!(video_storyboard::track))
+        .routes(routes!(video_storyboard::sheet))
+        .routes(routes!(video_subtitles::track))
 }

@@ -17,6 +17,7 @@ mod outage;
 mod queue;
 mod search;
 mod uploads;
+mod videos;
 mod web;
 
 /// Declares each case twice, once per database.

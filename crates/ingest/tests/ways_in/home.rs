@@ -39,6 +39,7 @@ pub fn spec(name: &'static str) -> StageSpec {
 pub fn first_stages() -> FirstStages {
     Arc::new(|document: &Document| match document.category {
         Category::Audio => vec![spec("stt")],
+        Category::Video if document.needs_conversion => Vec::new(),
         Category::Video => vec![spec("thumbnail")],
         _ => vec![spec("extract")],
     })

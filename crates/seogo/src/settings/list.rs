@@ -179,6 +179,18 @@ pub const SETTINGS: &[Setting] = &[
         "Languages of scanned pages, as Tesseract names them.",
     ),
     setting(
+        "video.auto_convert",
+        "BOOL",
+        Fallback::Is("false"),
+        "Whether videos that no browser plays get a playable copy without being asked for.",
+    ),
+    setting(
+        "video.transcribe",
+        "BOOL",
+        Fallback::Is("false"),
+        "Whether the sound of new videos is transcribed, so that their words are found.",
+    ),
+    setting(
         "llm_endpoint",
         "URL",
         Fallback::Nothing,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 pub use secret::Secret;
 pub use sources::{Sources, Value};
+use stages::VideoPolicy;
 
 use crate::paths::DataDir;
 use sources::Values;
@@ -99,6 +100,8 @@ pub struct Settings {
     pub langs: Vec<String>,
     /// `ocr_languages`.
     pub ocr_languages: Vec<String>,
+    /// `video.auto_convert` and `video.transcribe`.
+    pub video: VideoPolicy,
     /// `llm_endpoint`.
     #[allow(
         dead_code,
@@ -164,6 +167,10 @@ impl Settings {
             stt_model: optional(&values, "stt_model", parse::text)?,
             langs: required(&values, "langs", parse::languages)?,
             ocr_languages: required(&values, "ocr_languages", parse::languages)?,
+            video: VideoPolicy {
+                auto_convert: required(&values, "video.auto_convert", parse::switch)?,
+                transcribe: required(&values, "video.transcribe", parse::switch)?,
+            },
             llm_endpoint: optional(&values, "llm_endpoint", parse::endpoint)?,
             llm_model: optional(&values, "llm_model", parse::text)?,
             llm_api_key: optional(&values, "llm_api_key", parse::secret)?,

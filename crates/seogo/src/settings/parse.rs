@@ -51,6 +51,15 @@ pub fn count(value: &Value) -> Parsed<u32> {
         .map_err(|_| format!("must be a whole number from 0 up, not {text:?}"))
 }
 
+/// Yes or no.
+pub fn switch(value: &Value) -> Parsed<bool> {
+    match text(value)?.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        other => Err(format!("must be true or false, not {other:?}")),
+    }
+}
+
 /// Whole days, at least one.
 pub fn days(value: &Value) -> Parsed<Duration> {
     let days = number::<u64>(value)?;
@@ -197,6 +206,14 @@ mod tests {
     fn a_count_may_be_nothing() {
         assert_eq!(count(&given("0")).unwrap(), 0);
         assert!(count(&given("-1")).is_err());
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        assert_eq!(switch(&given("true")), Ok(true));
+        assert_eq!(switch(&given("Off")), Ok(false));
+        let error = switch(&given("maybe")).unwrap_err();
+        assert_eq!(error, "must be true or false, not \"maybe\"");
     }
 
     #[test]

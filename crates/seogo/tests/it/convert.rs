@@ -7,6 +7,7 @@ use crate::server::{Server, until};
 
 async fn videos(store: &Store) -> Vec<Document> {
     let filter = DocumentFilter {
+        categories: vec![model::Category::Video],
         limit: 10,
         ..DocumentFilter::default()
     };
@@ -72,4 +73,50 @@ async fn a_quarantined_video_gets_a_playable_copy_and_a_thumbnail() {
     for (place, bytes) in originals {
         assert_eq!(std::fs::read(place).unwrap(), bytes);
     }
+}
+
+#[tokio::test]
+async fn by_policy_a_video_of_a_phone_becomes_playable_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[video]\nauto_convert = true\n";
+    std::fs::write(folder.path().join("seogo.toml"), settings).unwrap();
+    let server = Server::start(folder.path());
+    let videos_folder = server.library("Videos");
+    let fixture = format!(
+        "{}/../../fixtures/video/clip.mp4",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::copy(&fixture, videos_folder.join("plain.mp4")).unwrap();
+    let phone = testkit::program("ffmpeg", folder.path())
+        .args(["-v", "error", "-i", &fixture, "-c:v", "libx265"])
+        .args(["-x265-params", "log-level=error"])
+        .arg(folder.path().join("phone.mp4"))
+        .status();
+    assert!(phone.unwrap().success());
+    let line = "1\n00:00:02,000 --> 00:00:03,000\n도서관 회의\n";
+    std::fs::write(videos_folder.join("phone.srt"), line).unwrap();
+    std::fs::rename(
+        folder.path().join("phone.mp4"),
+        videos_folder.join("phone.mp4"),
+    )
+    .unwrap();
+    let store = server.store().await;
+    let done = until(
+        "a copy of the one, the other as it is, both with a picture",
+        || async {
+            let mut found = videos(&store).await;
+            found.retain(|d| d.thumbnail_path.is_some() && !d.needs_conversion);
+            let copies = found.iter().filter(|d| d.preview_path.is_some()).count();
+            (found.len() == 2 && copies == 1).then_some(found)
+        },
+    )
+    .await;
+    let converted = done.iter().find(|d| d.preview_path.is_some()).unwrap();
+    assert_eq!(converted.path.as_deref(), Some("Videos/phone.mp4"));
+    let lines = store.read().await.unwrap().segments(&converted.id).await;
+    let lines = lines.unwrap();
+    assert_eq!(
+        (lines[0].text.as_str(), lines[0].start_s),
+        ("도서관 회의", 2.0)
+    );
 }

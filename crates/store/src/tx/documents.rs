@@ -568,7 +568,8 @@ impl Tx {
         let d = document;
         self.execute(
             "UPDATE documents SET content_hash = $2, size = $3, modified_at = $4, file_type = $5, mime = $6, \
-                updated_at = $7, missing_since = NULL \
+                updated_at = $7, missing_since = NULL, \
+                preview_path = CASE WHEN category = 'video' THEN NULL ELSE preview_path END \
              WHERE id = $1",
             args![
                 &d.id,

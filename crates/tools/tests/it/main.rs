@@ -13,3 +13,4 @@ mod pdf;
 mod speech;
 mod supervise;
 mod support;
+mod video;

@@ -98,20 +98,29 @@ async fn no_temporary_file_stays() {
 
 #[tokio::test]
 async fn a_video_without_a_known_length_gives_its_first_frame() {
+    let (left, _) = colours_at(None).await;
+    assert!(left.1 > 90 && left.0 < 60, "green, not {left:?}");
+}
+
+#[tokio::test]
+async fn a_video_with_a_wrong_length_gives_its_last_key_frame() {
+    let (left, _) = colours_at(Some(100_000.0)).await;
+    assert!(left.0 > 150 && left.2 < 100, "red, not {left:?}");
+}
+
+/// The colours of the clip's picture where it is believed to be so long.
+async fn colours_at(duration_s: Option<f64>) -> (Rgb, Rgb) {
     let bench = Bench::new();
     let path = fixture("video/clip.mp4");
     let mut info = bench.tools.probe(&path, &bench.cancel).await.unwrap();
-    for wrong in [None, Some(100_000.0)] {
-        info.duration_s = wrong;
-        let out = bench.dir.path().join("first.jpg");
-        bench
-            .tools
-            .thumbnail(&path, &info, &out, &bench.cancel)
-            .await
-            .unwrap();
-        let (left, _) = colours(&bench, &out).await;
-        assert!(left.1 > 90 && left.0 < 60, "{wrong:?}: green, not {left:?}");
-    }
+    info.duration_s = duration_s;
+    let out = bench.dir.path().join("picture.jpg");
+    let tools = &bench.tools;
+    tools
+        .thumbnail(&path, &info, &out, &bench.cancel)
+        .await
+        .unwrap();
+    colours(&bench, &out).await
 }
 
 #[tokio::test]

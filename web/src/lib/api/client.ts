@@ -30,6 +30,8 @@ export const urls = {
 	preview: (id: string) => `/api/documents/${part(id)}/preview`,
 	thumbnail: (id: string) => `/api/documents/${part(id)}/thumbnail`,
 	videoThumbnail: (id: string) => `/api/video/${part(id)}/thumbnail`,
+	storyboard: (id: string) => `/api/video/${part(id)}/storyboard.vtt`,
+	subtitles: (id: string, n: number) => `/api/video/${part(id)}/subtitles/${n}`,
 	upload: '/api/documents',
 	events: '/api/events'
 };
@@ -71,6 +73,9 @@ export class Client {
 		this.json<T.Document>('PUT', `/api/notes/${part(id)}`, note);
 	segments = (id: string) => this.json<T.Segment[]>('GET', `/api/audio/${part(id)}/segments`);
 	convert = (id: string) => this.send('POST', `/api/video/${part(id)}/convert`);
+	/** The track of its seek bar's pictures; empty where none has been made yet. */
+	storyboard = (id: string) => this.textOrNothing(urls.storyboard(id));
+	subtitles = (id: string) => this.json<T.SubtitleTrack[]>('GET', `/api/video/${part(id)}/subtitles`);
 
 	counts = () => this.json<T.CategoryCounts>('GET', '/api/stats/category-counts');
 	status = () => this.json<T.ServerStatus>('GET', '/api/status');

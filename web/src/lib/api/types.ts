@@ -293,3 +293,9 @@ export interface QueueEvent {
 	status: Status;
 	progress: number | null;
 }
+
+/** A track of a video's subtitles; its address goes by its place in the list. */
+export interface SubtitleTrack {
+	language: string | null;
+	title: string | null;
+}

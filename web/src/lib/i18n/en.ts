@@ -141,6 +141,7 @@ export const en = {
 	'stage.embed': 'Compare by meaning',
 	'stage.chunk': 'Prepare for search',
 	'stage.summarize': 'Summarise',
+	'stage.storyboard': 'Make pictures for the seek bar',
 	'stage.convert': 'Convert',
 	'status.pending': 'Pending',
 	'status.processing': 'Running',
@@ -198,10 +199,14 @@ export const en = {
 	'video.needs_conversion': 'Needs conversion',
 	'video.convert_title': 'The browser cannot play this video',
 	'video.convert_text':
-		'A .{type} file holds its sound and pictures in a way that browsers do not open. The original is kept untouched and can be downloaded at any time; a playable copy can be made beside it.',
+		'This .{type} file holds its sound and pictures in a way that browsers do not open. The original is kept untouched and can be downloaded at any time; a playable copy can be made beside it.',
 	'video.convert': 'Make a playable copy',
 	'video.converting': 'A playable copy is being made.',
 	'video.convert_started': 'The conversion has been queued',
+	'video.seek': 'Seek in the video',
+	'video.subtitles': 'Subtitles',
+	'video.transcribe': 'Transcribe what is said',
+	'video.transcribe_hint': 'Then its words are found, and a click on a line plays it.',
 	'video.cannot_play': 'This browser cannot play this file. Download the original to see it.',
 
 	'upload.button': 'Upload',

@@ -141,6 +141,7 @@ export const ko: Dictionary = {
 	'stage.embed': '의미 비교',
 	'stage.chunk': '검색 준비',
 	'stage.summarize': '요약',
+	'stage.storyboard': '탐색 막대 미리보기 만들기',
 	'stage.convert': '변환',
 	'status.pending': '차례 기다림',
 	'status.processing': '실행 중',
@@ -202,6 +203,10 @@ export const ko: Dictionary = {
 	'video.convert': '재생용 사본 만들기',
 	'video.converting': '재생용 사본을 만드는 중입니다.',
 	'video.convert_started': '변환을 맡겼습니다',
+	'video.seek': '영상 탐색',
+	'video.subtitles': '자막',
+	'video.transcribe': '말소리 받아쓰기',
+	'video.transcribe_hint': '받아쓰면 영상 속 말을 검색할 수 있고, 줄을 누르면 그 순간부터 재생됩니다.',
 	'video.cannot_play': '이 브라우저는 이 파일을 재생하지 못합니다. 원본을 내려받아 보세요.',
 
 	'upload.button': '업로드',
