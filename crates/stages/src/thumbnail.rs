@@ -40,7 +40,10 @@ impl Stage for Thumbnail {
         let info = info.map_err(|e| tool_error(&job.item, &e))?;
         let picture = self.picture(job, &path, &info).await?;
         let size = info.moving_picture().map(tools::VideoStream::shown_size);
+        let title = info.tags.title.clone();
         let found = DocumentPatch {
+            // One or two letters are no title.
+            title: title.filter(|title| title.trim().chars().count() > 2),
             thumbnail_path: picture,
             duration_s: info.duration_s,
             width: size.map(|(width, _)| width),

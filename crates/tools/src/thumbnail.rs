@@ -77,6 +77,8 @@ fn frame(
         Seek::Exact(second) => fence.args(["-ss", &format!("{second:.3}")]),
         Seek::KeyFrame(second) => {
             let second = format!("{second:.3}");
+            // What the probe found out need not be found out again.
+            let fence = fence.args(["-analyzeduration", "0", "-fpsprobesize", "0"]);
             fence.args(["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &second])
         }
         Seek::First => fence,

@@ -6,13 +6,13 @@
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use futures::stream::{self, Stream};
 use rustix::io::ReadWriteFlags;
 
-/// Read at once, in bytes: each reader holds one or two of them.
+/// Read at once, in bytes.
 const BLOCK_BYTES: usize = 128 * 1024;
 
 /// `length` bytes of the file from `first` on. A file that ends before is an error, which breaks the answer off.
@@ -25,15 +25,20 @@ pub(super) fn blocks(
         file: Arc::new(file),
         at: first,
         left: length,
+        sent: Arc::default(),
     };
     stream::try_unfold(rest, Rest::next)
 }
+
+/// Memory of blocks that were sent, to be filled again: it is cleared once, and still in the processor's cache.
+type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// What is still to be read.
 struct Rest {
     file: Arc<File>,
     at: u64,
     left: u64,
+    sent: Sent,
 }
 
 impl Rest {
@@ -41,27 +46,31 @@ impl Rest {
         if self.left == 0 {
             return Ok(None);
         }
+        let mut memory = take(&self.sent);
         let wanted = usize::try_from(self.left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
-        let block = match in_memory(&self.file, self.at, wanted) {
-            Some(block) => block,
-            None => self.read_from_disk(wanted).await?,
+        let mut filled = read_from_memory(&self.file, self.at, &mut memory[..wanted]);
+        if filled == 0 {
+            (memory, filled) = self.read_from_disk(memory, wanted).await?;
+        }
+        self.at += filled as u64;
+        self.left -= filled as u64;
+        let block = Block {
+            memory,
+            filled,
+            sent: Arc::clone(&self.sent),
         };
-        self.at += block.len() as u64;
-        self.left -= block.len() as u64;
-        Ok(Some((block, self)))
+        Ok(Some((Bytes::from_owner(block), self)))
     }
 
-    async fn read_from_disk(&self, wanted: usize) -> io::Result<Bytes> {
+    async fn read_from_disk(
+        &self,
+        mut memory: Vec<u8>,
+        wanted: usize,
+    ) -> io::Result<(Vec<u8>, usize)> {
         let (file, at) = (Arc::clone(&self.file), self.at);
-        let read = move || {
-            let mut block = vec![0; wanted];
-            match file.read_at(&mut block, at)? {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                n => {
-                    block.truncate(n);
-                    Ok(block.into())
-                }
-            }
+        let read = move || match file.read_at(&mut memory[..wanted], at)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            filled => Ok((memory, filled)),
         };
         tokio::task::spawn_blocking(read)
             .await
@@ -69,17 +78,37 @@ impl Rest {
     }
 }
 
-/// What of the block needs no waiting; `None` where nothing does, or where the system cannot tell.
-fn in_memory(file: &File, at: u64, wanted: usize) -> Option<Bytes> {
-    let mut block = vec![0; wanted];
-    let mut slices = [IoSliceMut::new(&mut block)];
-    let read = rustix::io::preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT);
-    match read.unwrap_or(0) {
-        0 => None,
-        n => {
-            block.truncate(n);
-            Some(block.into())
-        }
+/// How much could be had without waiting; 0 where nothing could, or where the system cannot tell.
+fn read_from_memory(file: &File, at: u64, block: &mut [u8]) -> usize {
+    let mut slices = [IoSliceMut::new(block)];
+    rustix::io::preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+fn take(sent: &Sent) -> Vec<u8> {
+    let memory = sent.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    memory.unwrap_or_else(|| vec![0; BLOCK_BYTES])
+}
+
+/// Bytes on their way; their memory goes back when they are sent.
+struct Block {
+    memory: Vec<u8>,
+    filled: usize,
+    sent: Sent,
+}
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        self.sent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(memory);
     }
 }
 
@@ -149,7 +178,28 @@ mod tests {
             file: Arc::new(File::open(path).unwrap()),
             at: 10,
             left: 990,
+            sent: Arc::default(),
         };
-        assert_eq!(rest.read_from_disk(990).await.unwrap(), content(1000)[10..]);
+        let (memory, filled) = rest.read_from_disk(vec![0; 990], 990).await.unwrap();
+        assert_eq!((&memory[..], filled), (&content(1000)[10..], 990));
+    }
+
+    #[tokio::test]
+    async fn memory_is_used_again_once_its_bytes_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, content(4 * BLOCK_BYTES)).unwrap();
+        let mut rest = Rest {
+            file: Arc::new(File::open(path).unwrap()),
+            at: 0,
+            left: 4 * BLOCK_BYTES as u64,
+            sent: Arc::default(),
+        };
+        let mut places = std::collections::BTreeSet::new();
+        while let Some((block, after)) = rest.next().await.unwrap() {
+            places.insert(block.as_ptr());
+            rest = after;
+        }
+        assert_eq!(places.len(), 1);
     }
 }

@@ -54,10 +54,11 @@ fn watch(target: &Target, n: u64, end: Instant) -> Result<u64> {
         let first = part * RANGE_BYTES % places;
         let last = first + RANGE_BYTES.min(target.size) - 1;
         let Target { path, header, .. } = target;
-        write!(
-            stream,
+        let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Range: bytes={first}-{last}\r\n\r\n"
-        )?;
+        );
+        // In one piece: else it waits until the first piece is confirmed.
+        stream.write_all(request.as_bytes())?;
         let mut left = length(&mut answers)?;
         bytes += left;
         while left > 0 {
