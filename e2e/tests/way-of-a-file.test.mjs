@@ -157,6 +157,9 @@ step('an .mp4 gets a thumbnail and plays', async () => {
 	await player.evaluate((video) => video.play());
 	await untilPlayedPast(page, 0.3);
 	assert.equal(await player.evaluate((video) => video.videoWidth), 320);
+	// The pictures of its seek bar are made because somebody watches it.
+	await page.getByTestId('seek-bar').locator('input').hover();
+	await page.getByTestId('seek-picture').waitFor();
 });
 
 step('a .mov in the library is kept and shows what to do about it', async () => {

@@ -35,11 +35,12 @@ impl Stage for MakeStoryboard {
         let info = tools.probe(&path, &job.cancel).await;
         let info = info.map_err(|e| tool_error(&job.item, &e))?;
         let folder = self.0.derived_folder(FOLDER).await?;
-        let sheet = folder.join(format!("{}.jpg", job.document.id));
+        // By its content: of a file that changes the old pictures are never shown.
+        let sheet = folder.join(format!("{}.jpg", job.document.content_hash));
         let board = tools.storyboard(&path, &info, &sheet, &job.cancel).await;
         let board = board.map_err(|e| tool_error(&job.item, &e))?;
         // The track goes last: it is what the player looks for.
-        let track = folder.join(format!("{}.vtt", job.document.id));
+        let track = folder.join(format!("{}.vtt", job.document.content_hash));
         tokio::fs::write(&track, board.track(SHEET))
             .await
             .map_err(|error| cannot_write(&track, &error))?;
@@ -61,10 +62,10 @@ mod tests {
             .await;
         assert_eq!(outcome, Ok(Outcome::default()));
         let folder = bench.dir.path().join("derived/storyboards");
-        let track = std::fs::read_to_string(folder.join("d.vtt")).unwrap();
+        let track = std::fs::read_to_string(folder.join("hash.vtt")).unwrap();
         assert_eq!(track.matches("storyboard.jpg#xywh=").count(), 4, "{track}");
         assert!(
-            std::fs::read(folder.join("d.jpg"))
+            std::fs::read(folder.join("hash.jpg"))
                 .unwrap()
                 .starts_with(&[0xFF, 0xD8])
         );

@@ -9,7 +9,7 @@ use tools::{MediaInfo, SubtitleFormat, SubtitleTrack, web_vtt};
 
 use crate::context::{StageContext, cannot_write, patch, store_error};
 
-/// Folder below the derived files; in it one for each video.
+/// Folder below the derived files; in it one for each video, by its content.
 const FOLDER: &str = "subtitles";
 
 /// Says which tracks there are; written last.
@@ -28,11 +28,8 @@ pub(crate) async fn keep(
     let mut tracks = beside(context, path).await;
     tracks.extend(inside(context, job, path, info).await);
     tracks.truncate(MOST_TRACKS);
-    if tracks.is_empty() {
-        return Ok(Vec::new());
-    }
     store(context, job, &tracks).await?;
-    if has_lines(context, job).await? {
+    if tracks.is_empty() || has_lines(context, job).await? {
         return Ok(Vec::new());
     }
     let languages = &context.languages;
@@ -120,9 +117,12 @@ async fn store(
     job: &Job,
     tracks: &[SubtitleTrack],
 ) -> Result<(), StageError> {
-    let folder = context
-        .derived_folder(&format!("{FOLDER}/{}", job.document.id))
-        .await?;
+    let name = format!("{FOLDER}/{}", job.document.content_hash);
+    let known = tokio::fs::try_exists(context.derived.join(&name)).await;
+    if tracks.is_empty() && !known.unwrap_or(false) {
+        return Ok(());
+    }
+    let folder = context.derived_folder(&name).await?;
     for (n, track) in tracks.iter().enumerate() {
         write(&folder.join(format!("{n}.vtt")), web_vtt(&track.cues)).await?;
     }
@@ -248,7 +248,7 @@ mod tests {
             panic!("{writes:?}");
         };
         assert_eq!(passages[0].start_s, Some(1.0));
-        let folder = bench.dir.path().join("derived/subtitles/d");
+        let folder = bench.dir.path().join("derived/subtitles/hash");
         let list = std::fs::read_to_string(folder.join(LIST)).unwrap();
         assert_eq!(
             list,

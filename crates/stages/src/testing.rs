@@ -47,6 +47,7 @@ pub fn job(stage: &str, path: &Path) -> Job {
         file_type: kind.extension.into(),
         size: std::fs::metadata(path).unwrap().len().try_into().unwrap(),
         path: Some(name),
+        content_hash: "hash".into(),
         ..Document::blank(
             DocumentId("d".into()),
             "d".into(),

@@ -54,7 +54,7 @@ async fn serve(
     extension: &str,
 ) -> Result<Response, ApiError> {
     let document = video(app, id).await?;
-    let path = format!("storyboards/{}.{extension}", document.id);
+    let path = format!("storyboards/{}.{extension}", document.content_hash);
     let file = derived_file(app, &document, &path).ok_or_else(no_storyboard)?;
     file::serve(method, headers, file, no_storyboard).await
 }

@@ -66,7 +66,7 @@ pub(crate) async fn track(
 }
 
 fn place(document: &Document, name: &str) -> String {
-    format!("subtitles/{}/{name}", document.id)
+    format!("subtitles/{}/{name}", document.content_hash)
 }
 
 fn no_subtitles() -> ApiError {

@@ -5,17 +5,21 @@ use serde_json::{Value, json};
 
 use crate::harness::Site;
 
+/// What no reader takes for text.
+const FILM: &[u8] = b"\0film";
+
 #[tokio::test]
 async fn the_seek_bars_pictures_come_when_they_were_made() {
     let site = Site::new().await;
-    let id = site.document("a.mp4", b"\0film").await;
+    let id = site.document("a.mp4", FILM).await;
+    let hash = blake3::hash(FILM).to_hex();
     for file in ["storyboard.vtt", "storyboard.jpg"] {
         site.get(&format!("/api/video/{id}/{file}"))
             .await
             .refused(404, "no_storyboard");
     }
-    site.derived(&format!("storyboards/{id}.vtt"), b"WEBVTT\n");
-    site.derived(&format!("storyboards/{id}.jpg"), b"picture");
+    site.derived(&format!("storyboards/{hash}.vtt"), b"WEBVTT\n");
+    site.derived(&format!("storyboards/{hash}.jpg"), b"picture");
     for (file, mime, content) in [
         ("storyboard.vtt", "text/vtt; charset=utf-8", "WEBVTT\n"),
         ("storyboard.jpg", "image/jpeg", "picture"),
@@ -33,15 +37,19 @@ async fn the_seek_bars_pictures_come_when_they_were_made() {
 #[tokio::test]
 async fn subtitles_are_listed_and_served() {
     let site = Site::new().await;
-    let id = site.document("a.mp4", b"\0film").await;
+    let id = site.document("a.mp4", FILM).await;
+    let hash = blake3::hash(FILM).to_hex();
     let list = format!("/api/video/{id}/subtitles");
     assert_eq!(site.get(&list).await.ok(200), json!([]));
     site.get(&format!("{list}/0"))
         .await
         .refused(404, "no_subtitles");
     let tracks = br#"[{"language":"ko","title":null}]"#;
-    site.derived(&format!("subtitles/{id}/tracks.json"), tracks);
-    site.derived(&format!("subtitles/{id}/0.vtt"), "WEBVTT\n\n가".as_bytes());
+    site.derived(&format!("subtitles/{hash}/tracks.json"), tracks);
+    site.derived(
+        &format!("subtitles/{hash}/0.vtt"),
+        "WEBVTT\n\n가".as_bytes(),
+    );
     let found = site.get(&list).await.ok(200);
     assert_eq!(found, json!([{"language": "ko", "title": null}]));
     let track = site.get(&format!("{list}/0")).await;
@@ -57,8 +65,9 @@ async fn subtitles_are_listed_and_served() {
 #[tokio::test]
 async fn a_token_for_the_preview_opens_both_and_nothing_without() {
     let site = Site::new().await;
-    let id = site.document("a.mp4", b"\0film").await;
-    site.derived(&format!("subtitles/{id}/0.vtt"), b"WEBVTT\n");
+    let id = site.document("a.mp4", FILM).await;
+    let hash = blake3::hash(FILM).to_hex();
+    site.derived(&format!("subtitles/{hash}/0.vtt"), b"WEBVTT\n");
     let url = format!("/api/video/{id}/subtitles/0");
     let asked = json!({"purpose": "preview"});
     let token = site

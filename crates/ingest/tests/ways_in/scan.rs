@@ -178,6 +178,29 @@ async fn a_file_changed_in_place_keeps_its_document_and_runs_again() {
 }
 
 #[tokio::test]
+async fn a_video_changed_in_place_loses_the_copy_of_what_it_was() {
+    let home = Home::new().await;
+    home.write("Videos/a.mov", "\0one");
+    home.scan().await;
+    let before = home.only().await;
+    let copy = model::DocumentPatch {
+        preview_path: Some("converted/a.mp4".into()),
+        needs_conversion: Some(false),
+        ..model::DocumentPatch::default()
+    };
+    let mut tx = home.store.write().await.unwrap();
+    let writes = [model::Write::Patch(Box::new(copy))];
+    tx.apply_writes(&before.id, &writes, before.created_at)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    home.write("Videos/a.mov", "\0two, longer");
+    assert_eq!(home.scan().await.changed, 1);
+    let after = home.only().await;
+    assert_eq!((after.preview_path, after.needs_conversion), (None, true));
+}
+
+#[tokio::test]
 async fn a_file_that_becomes_a_copy_of_another_leaves_its_document_missing() {
     let home = Home::new().await;
     home.write("Inbox/a.txt", "first");

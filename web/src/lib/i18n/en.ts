@@ -201,6 +201,7 @@ export const en = {
 	'video.convert_text':
 		'This .{type} file holds its sound and pictures in a way that browsers do not open. The original is kept untouched and can be downloaded at any time; a playable copy can be made beside it.',
 	'video.convert': 'Make a playable copy',
+	'video.convert_cancel': 'Stop the conversion',
 	'video.converting': 'A playable copy is being made.',
 	'video.convert_started': 'The conversion has been queued',
 	'video.seek': 'Seek in the video',

@@ -199,8 +199,9 @@ export const ko: Dictionary = {
 	'video.needs_conversion': '변환 필요',
 	'video.convert_title': '브라우저에서 재생할 수 없는 비디오입니다',
 	'video.convert_text':
-		'.{type} 파일은 브라우저가 열지 못하는 방식으로 소리와 영상을 담고 있습니다. 원본은 그대로 보관되며 언제든 내려받을 수 있습니다. 재생할 수 있는 사본을 따로 만들 수도 있습니다.',
+		'이 .{type} 파일은 브라우저가 열지 못하는 방식으로 소리와 영상을 담고 있습니다. 원본은 그대로 보관되며 언제든 내려받을 수 있습니다. 재생할 수 있는 사본을 따로 만들 수도 있습니다.',
 	'video.convert': '재생용 사본 만들기',
+	'video.convert_cancel': '변환 멈추기',
 	'video.converting': '재생용 사본을 만드는 중입니다.',
 	'video.convert_started': '변환을 맡겼습니다',
 	'video.seek': '영상 탐색',
