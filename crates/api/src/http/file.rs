@@ -29,6 +29,8 @@ pub(crate) struct ServedFile {
     pub mime: String,
     /// Names this very content; without quotes.
     pub tag: String,
+    /// Bytes of the content that the tag names, where known: a file of another size was changed since, and not read again yet.
+    pub size: Option<u64>,
     /// The name it is saved under.
     pub name: String,
     /// Saved even where it could be shown.
@@ -42,12 +44,15 @@ pub(crate) struct ServedFile {
 pub(crate) async fn serve(
     method: &Method,
     asked: &HeaderMap,
-    file: ServedFile,
+    mut file: ServedFile,
     missing: impl FnOnce() -> ApiError,
 ) -> Result<Response, ApiError> {
     let Some((mut handle, size)) = open(&file).await? else {
         return Err(missing());
     };
+    if file.size.is_some_and(|known| known != size) {
+        file.tag = format!("{}-{size}", file.tag);
+    }
     let mut headers = common_headers(&file);
     let content_type = content_type(&file.mime, &mut handle).await;
     headers.insert(header::CONTENT_TYPE, content_type);

@@ -65,6 +65,7 @@ pub(super) async fn serve_original(
         path: std::path::PathBuf::new(),
         mime: document.mime.clone(),
         tag: document.content_hash.clone(),
+        size: u64::try_from(document.size).ok(),
         name: file_name(&document),
         download,
     };

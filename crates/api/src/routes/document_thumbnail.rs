@@ -59,6 +59,7 @@ pub(super) fn derived_file(app: &AppState, document: &Document, path: &str) -> O
             .to_string(),
         // Made anew whenever the document changes, which also sets that time.
         tag: format!("{}-{}", document.content_hash, document.updated_at.0),
+        size: None,
         name,
         download: false,
     })

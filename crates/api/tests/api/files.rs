@@ -77,6 +77,25 @@ async fn ranges_are_exact() {
 }
 
 #[tokio::test]
+async fn parts_of_a_changed_file_are_not_put_beside_those_of_the_old() {
+    let site = Site::new().await;
+    let id = site.document("a.mp3", TEN).await;
+    let url = format!("/api/documents/{id}/file");
+    let tag = site.get(&url).await.header("etag").to_owned();
+    // Changed on the disk, and not looked at again yet.
+    let changed = b"\0another recording";
+    std::fs::write(site.library().join("Inbox/a.mp3"), changed).unwrap();
+    let answer = site
+        .get_with(&url, &[("range", "bytes=3-5"), ("if-range", &tag)])
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.body.as_slice()),
+        (200, &changed[..])
+    );
+    assert_ne!(answer.header("etag"), tag);
+}
+
+#[tokio::test]
 async fn head_tells_without_sending() {
     let site = Site::new().await;
     let id = site.document("a.mp3", TEN).await;

@@ -191,6 +191,10 @@ async fn high_dynamic_range_is_brought_down() {
     assert_eq!(thumbnail(&bench, &hdr).await.unwrap(), (320, 180));
     let mapped = brightness(&bench, &bench.dir.path().join("thumbnail.jpg")).await;
     assert!(mapped > 200, "as bright as it was filmed, not {mapped}");
+    let (copy, out) = convert(&bench, &hdr).await.unwrap();
+    assert!(copy.plays_in_browser() && !copy.video.unwrap().hdr);
+    let copied = brightness(&bench, &out).await;
+    assert!(copied > 200, "in the copy too, not {copied}");
 }
 
 async fn convert(bench: &Bench, path: &Path) -> Result<(MediaInfo, PathBuf), ToolError> {
